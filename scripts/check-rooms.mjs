@@ -1,0 +1,44 @@
+// Holds the imports of src/ against the direction of dependence drawn in ARCHITECTURE.md:
+// a room may import rooms of a lower level, and itself, never a higher one; and node:* stays in the rooms that may have it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../src', import.meta.url));
+const levels = [
+  ['errors'],
+  ['matrix'],
+  ['graph'],
+  ['runtime'],
+  ['losses', 'negatives'],
+  ['strategies'],
+  ['students', 'teachers', 'data'],
+  ['training'],
+  ['evaluation', 'report'],
+  ['cli', 'index'],
+];
+const levelOf = new Map(levels.flatMap((rooms, level) => rooms.map((room) => [room, level])));
+const mayImportNode = new Set(['runtime', 'teachers', 'data', 'training', 'cli']);
+const roomOf = (file) =>
+  relative(root, file)
+    .split(sep)[0]
+    .replace(/\.[jt]s$/, '');
+
+const breaches = [];
+for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+  const file = join(entry.parentPath, entry.name);
+  const room = roomOf(file);
+  const where = relative(root, file);
+  if (!levelOf.has(room)) breaches.push(`${where}: room "${room}" is not in scripts/check-rooms.mjs`);
+  for (const [, target] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'([^']+)'/g)) {
+    if (target.startsWith('node:') && !mayImportNode.has(room)) breaches.push(`${where}: imports ${target}`);
+    if (!target.startsWith('.')) continue;
+    const other = roomOf(resolve(dirname(file), target));
+    if (levelOf.get(other) > levelOf.get(room)) breaches.push(`${where}: ${room} imports upwards from ${other}`);
+  }
+}
+if (breaches.length > 0) {
+  console.error(breaches.join('\n'));
+  process.exit(1);
+}
