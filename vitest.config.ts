@@ -1,11 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+// The package's own "#backend" import names the compiled file by default; tests run the sources.
+const conditions = ['limbeck-source', 'node', 'import', 'default'];
+
 export default defineConfig({
-  resolve: {
-    // The package's own "#backend" import names the compiled file; tests run the sources.
-    alias: { '#backend': fileURLToPath(new URL('./src/runtime/backend-node.ts', import.meta.url)) },
-  },
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,

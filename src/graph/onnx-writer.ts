@@ -1,0 +1,187 @@
+/** Writes a symbolic graph as an ONNX model. Reading ONNX files is another file's business. */
+import onnxProto from 'onnx-proto';
+import { LimbeckError } from '../errors.ts';
+import { topologicalOrder } from './gradients.ts';
+import {
+  constant,
+  type DataType,
+  type Emitter,
+  type OnnxAttribute,
+  type Operation,
+  type Operator,
+  type SymbolicTensor,
+  type TypedArray,
+} from './tensor.ts';
+
+const { ModelProto, TensorProto, AttributeProto } = onnxProto.onnx;
+
+/** 18 is the first opset in which every reduction takes its axes as an input; every runtime of the last years has it. */
+export const OPSET = 18;
+
+const ONNX_TYPES: Record<DataType, number> = {
+  float32: TensorProto.DataType.FLOAT,
+  float64: TensorProto.DataType.DOUBLE,
+  int32: TensorProto.DataType.INT32,
+  int64: TensorProto.DataType.INT64,
+  bool: TensorProto.DataType.BOOL,
+};
+
+/** What goes in and what comes out; everything between follows from the outputs. */
+export interface Graph {
+  readonly inputs: readonly SymbolicTensor[];
+  readonly outputs: Readonly<Record<string, SymbolicTensor>>;
+}
+
+/**
+ * Serialises a graph.
+ *
+ * @param name shown by tools that display the model
+ * @returns the bytes of an .onnx file
+ * @throws LimbeckError MISSING_INPUT when an output depends on an input that `graph.inputs` does not list
+ *
+ * @example
+ * const x = input('x', 'float32', ['batch', 3]);
+ * const bytes = writeOnnx({ inputs: [x], outputs: { y: mul(x, 2) } }, 'double');
+ */
+export function writeOnnx(graph: Graph, name = 'limbeck'): Uint8Array {
+  const writer = new GraphWriter();
+  for (const tensor of graph.inputs) writer.input(tensor);
+  for (const operation of topologicalOrder(Object.values(graph.outputs))) writer.operation(operation);
+  for (const [output, tensor] of Object.entries(graph.outputs)) writer.output(output, tensor);
+  const model = ModelProto.create({
+    irVersion: 8,
+    producerName: 'limbeck',
+    opsetImport: [{ domain: '', version: OPSET }],
+    graph: {
+      name,
+      node: writer.nodes,
+      initializer: writer.initializers,
+      input: graph.inputs.map((tensor) => valueInfo(inputName(tensor), tensor)),
+      output: Object.entries(graph.outputs).map(([output, tensor]) => valueInfo(output, tensor)),
+    },
+  });
+  return ModelProto.encode(model).finish();
+}
+
+class GraphWriter implements Emitter {
+  readonly nodes: onnxProto.onnx.INodeProto[] = [];
+  readonly initializers: onnxProto.onnx.ITensorProto[] = [];
+  readonly #names = new Map<SymbolicTensor, string>();
+  readonly #constants = new Map<string, string>();
+  #temporaries = 0;
+
+  input(tensor: SymbolicTensor): void {
+    this.#names.set(tensor, inputName(tensor));
+  }
+
+  operation({ operator, inputs, outputs, attributes }: Operation): void {
+    const inputNames = inputs.map((tensor) => this.#nameOf(tensor));
+    const outputNames = outputs.map((tensor) => {
+      const fresh = this.#fresh(operator.name);
+      this.#names.set(tensor, fresh);
+      return fresh;
+    });
+    (operator as unknown as Operator<unknown>).emit(this, { inputs, outputs, attributes, inputNames, outputNames });
+  }
+
+  output(name: string, tensor: SymbolicTensor): void {
+    // A graph output needs a node of its own name, also when the tensor is an input or is given out twice.
+    this.node('Identity', [this.#nameOf(tensor)], [name]);
+  }
+
+  node(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): void {
+    this.nodes.push({
+      opType: type,
+      name: outputs[0],
+      input: [...inputs],
+      output: [...outputs],
+      attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value)),
+    });
+  }
+
+  temporary(type: string, inputs: readonly string[], attributes: Readonly<Record<string, OnnxAttribute>> = {}): string {
+    const name = this.#fresh(type);
+    this.node(type, inputs, [name], attributes);
+    return name;
+  }
+
+  int64s(values: readonly number[]): string {
+    return this.#constant(
+      `int64 ${values.join(',')}`,
+      'int64',
+      [values.length],
+      BigInt64Array.from(values.map(BigInt)),
+    );
+  }
+
+  scalar(value: number, dtype: DataType): string {
+    return this.#scalar(constant(value, dtype));
+  }
+
+  #scalar({ dtype, source }: SymbolicTensor): string {
+    const data = (source as { data: TypedArray }).data;
+    // Object.is tells −0 from 0, which String() does not.
+    const value = Object.is(data[0], -0) ? '-0' : String(data[0]);
+    return this.#constant(`${dtype} ${value}`, dtype, [], data);
+  }
+
+  #nameOf(tensor: SymbolicTensor): string {
+    const known = this.#names.get(tensor);
+    if (known !== undefined) return known;
+    const { source } = tensor;
+    if (source.kind !== 'constant') {
+      throw new LimbeckError(
+        'MISSING_INPUT',
+        `writeOnnx: expected every input of the graph to be listed, but ${source.kind === 'input' ? `"${source.name}"` : tensor} is not.`,
+      );
+    }
+    const name =
+      tensor.rank === 0
+        ? this.#scalar(tensor)
+        : this.#constant(`tensor ${tensor.id}`, tensor.dtype, tensor.shape as readonly number[], source.data);
+    this.#names.set(tensor, name);
+    return name;
+  }
+
+  /** One initializer for equal small constants: gradients repeat the same scalars and axes hundreds of times. */
+  #constant(key: string, dtype: DataType, dims: readonly number[], data: TypedArray): string {
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.#fresh('constant');
+    this.initializers.push({
+      name,
+      dataType: ONNX_TYPES[dtype],
+      dims: [...dims],
+      rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    });
+    this.#constants.set(key, name);
+    return name;
+  }
+
+  #fresh(type: string): string {
+    return `${type}_${++this.#temporaries}`;
+  }
+}
+
+function inputName({ source }: SymbolicTensor): string {
+  if (source.kind !== 'input') throw new Error('A graph input must come from input().');
+  return source.name;
+}
+
+function valueInfo(name: string, { dtype, shape }: SymbolicTensor): onnxProto.onnx.IValueInfoProto {
+  const dim = shape.map((d) => (typeof d === 'number' ? { dimValue: d } : { dimParam: d }));
+  return { name, type: { tensorType: { elemType: ONNX_TYPES[dtype], shape: { dim } } } };
+}
+
+function attributeProto(name: string, value: OnnxAttribute): onnxProto.onnx.IAttributeProto {
+  const { AttributeType } = AttributeProto;
+  if ('int' in value) return { name, type: AttributeType.INT, i: value.int };
+  if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  if ('ints' in value) return { name, type: AttributeType.INTS, ints: [...value.ints] };
+  return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.string) };
+}

@@ -1,0 +1,95 @@
+/** Reductions along axes. */
+import { apply1, type FloatType, normalizeAxis, type Operator, type Shape, type SymbolicTensor } from '../tensor.ts';
+import { cast, div, equal, mul } from './elementwise.ts';
+import { expand } from './expand.ts';
+import { reshape } from './shape.ts';
+
+interface Reduction {
+  readonly axes: readonly number[];
+  readonly keepDimensions: boolean;
+}
+
+function reducedShape(shape: Shape, { axes, keepDimensions }: Reduction): Shape {
+  return keepDimensions ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
+}
+
+type ReductionVjp = (
+  g: SymbolicTensor,
+  x: SymbolicTensor,
+  y: SymbolicTensor,
+  axes: readonly number[],
+) => SymbolicTensor;
+
+/** `vjp` sees the cotangent and the result with the reduced axes kept at size 1, so that they broadcast against x. */
+function reduction(name: string, vjp: ReductionVjp): Operator<Reduction> {
+  return {
+    name,
+    infer: ([x], attributes) => [{ dtype: x.dtype, shape: reducedShape(x.shape, attributes) }],
+    emit: (emitter, { inputNames, outputNames, attributes: { axes, keepDimensions } }) =>
+      emitter.node(name, [...inputNames, emitter.int64s(axes)], outputNames, {
+        keepdims: { int: keepDimensions ? 1 : 0 },
+        noop_with_empty_axes: { int: 1 },
+      }),
+    vjp({ inputs: [x], outputs: [y], attributes: { axes } }, [g]) {
+      if (!g) return [];
+      const kept = reducedShape(x.shape, { axes, keepDimensions: true });
+      return [vjp(reshape(g, kept), x, reshape(y, kept), axes)];
+    },
+  };
+}
+
+const sumOperator = reduction('ReduceSum', (g, x) => expand(g, x));
+
+/** Entries that tie for the maximum share the gradient equally. */
+const maxOperator = reduction('ReduceMax', (g, x, y, axes) => {
+  const winners = cast(equal(x, y), x.dtype as FloatType);
+  return mul(div(g, sum(winners, axes, { keepDimensions: true })), winners);
+});
+
+export interface ReduceOptions {
+  /** Keep the reduced axes with size 1, so that the result broadcasts against the original. Default false. */
+  readonly keepDimensions?: boolean;
+}
+
+function reducer(operator: Operator<Reduction>) {
+  return (x: SymbolicTensor, axes?: readonly number[], options: ReduceOptions = {}): SymbolicTensor => {
+    const chosen = axes ?? x.shape.map((_, i) => i);
+    return apply1(operator, [x], {
+      axes: chosen.map((axis) => normalizeAxis(axis, x.rank, operator.name)).sort((a, b) => a - b),
+      keepDimensions: options.keepDimensions ?? false,
+    });
+  };
+}
+
+type Reducer = (x: SymbolicTensor, axes?: readonly number[], options?: ReduceOptions) => SymbolicTensor;
+
+/** Sum over `axes` (all of them by default). */
+export const sum: Reducer = reducer(sumOperator);
+
+/** Largest entry over `axes` (all of them by default); ties share the gradient. */
+export const max: Reducer = reducer(maxOperator);
+
+/** Arithmetic mean over `axes` (all of them by default). */
+export function mean(x: SymbolicTensor, axes?: readonly number[], options?: ReduceOptions): SymbolicTensor {
+  return div(sum(x, axes, options), count(x, axes));
+}
+
+const countOperator: Operator<readonly number[]> = {
+  name: 'Count',
+  infer: ([x]) => [{ dtype: x.dtype, shape: [] }],
+  emit(emitter, { inputs: [x], inputNames, outputNames, attributes: axes }) {
+    const sizes = emitter.temporary('Gather', [emitter.temporary('Shape', inputNames), emitter.int64s(axes)]);
+    const product = emitter.temporary('ReduceProd', [sizes], { keepdims: { int: 0 } });
+    emitter.node('Cast', [product], outputNames, { to: { int: x.dtype === 'float64' ? 11 : 1 } });
+  },
+  vjp: () => [],
+};
+
+/** How many entries lie along `axes` (all by default): a number when the sizes are known, else a scalar tensor. */
+export function count(x: SymbolicTensor, axes?: readonly number[]): SymbolicTensor | number {
+  const chosen = (axes ?? x.shape.map((_, i) => i)).map((axis) => normalizeAxis(axis, x.rank, 'count'));
+  const sizes = chosen.map((axis) => x.shape[axis]);
+  return sizes.every((size) => typeof size === 'number')
+    ? sizes.reduce((product, size) => product * size, 1)
+    : apply1(countOperator, [x], chosen);
+}

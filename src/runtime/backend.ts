@@ -1,0 +1,35 @@
+/**
+ * What the engine needs from ONNX Runtime, and no more. `backend-node.ts` implements it with onnxruntime-node;
+ * package.json "imports" chooses the implementation, so that nothing else names a platform.
+ */
+import type { DataType, TypedArray } from '../graph/index.ts';
+
+/** Numbers with a shape, row-major: what goes into and comes out of a program. */
+export interface TensorData {
+  readonly dtype: DataType;
+  readonly dims: readonly number[];
+  readonly data: TypedArray;
+}
+
+export interface SessionOptions {
+  /** Threads inside one operator; by default one per physical core. */
+  readonly threads?: number;
+}
+
+/** A loaded model. */
+export interface Session {
+  /** Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. */
+  run(
+    feeds: Readonly<Record<string, TensorData>>,
+    outputs: readonly string[],
+    into?: Readonly<Record<string, TensorData>>,
+  ): Promise<Record<string, TensorData>>;
+  /** Frees the native memory. The session cannot run afterwards. */
+  release(): Promise<void>;
+}
+
+export interface Backend {
+  readonly name: string;
+  readonly version: string;
+  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+}
