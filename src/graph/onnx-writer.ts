@@ -183,5 +183,5 @@ function attributeProto(name: string, value: OnnxAttribute): onnxProto.onnx.IAtt
   if ('int' in value) return { name, type: AttributeType.INT, i: value.int };
   if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
   if ('ints' in value) return { name, type: AttributeType.INTS, ints: [...value.ints] };
-  return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.string) };
+  return { name, type: AttributeType.STRING, s: Uint8Array.from(value.string, (c) => c.charCodeAt(0)) }; // ASCII
 }

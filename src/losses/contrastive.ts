@@ -1,0 +1,86 @@
+/**
+ * The softmax contrastive loss over cosine similarities: the one definition behind NT-Xent and InfoNCE, with or without labels,
+ * bank and sampling (mathematics.md, section 2). Which keys an anchor sees is decided in `negatives/`, not here.
+ *
+ *   L = 1/B Σᵢ [ log Σⱼ exp(aᵢ·kⱼ/τ) − Σⱼ yᵢⱼ aᵢ·kⱼ/τ ]
+ *
+ * with j over the keys that anchor i sees and y its targets, which sum to 1: all on its own key, or shared by its class.
+ * The maximum is subtracted before exponentials are taken; nothing is added inside the logarithm.
+ */
+import {
+  add,
+  concat,
+  div,
+  exp,
+  log,
+  matmul,
+  max,
+  mean,
+  mul,
+  type SymbolicTensor,
+  stopGradient,
+  sub,
+  sum,
+} from '../graph/index.ts';
+import { rowDot } from './cosine.ts';
+
+/** A block of keys shared by all anchors. */
+export interface KeyBlock {
+  /** [N, D], unit or zero rows. */
+  readonly keys: SymbolicTensor;
+  /** [B, N]: 0 where the anchor sees the key, −∞ where it does not. Without it every anchor sees every key. */
+  readonly mask?: SymbolicTensor | undefined;
+  /** [B, N]: the targets y. Without it (in any block) the target is each anchor's own key. */
+  readonly targets?: SymbolicTensor | undefined;
+}
+
+export interface ContrastiveTerms {
+  /** [B, D], unit or zero rows. */
+  readonly anchors: SymbolicTensor;
+  /** [B, D]: the key of the same sample for each anchor, its positive. */
+  readonly own: SymbolicTensor;
+  /** True when no block shows an anchor its own key, so that it enters the sum from `own`. */
+  readonly ownApart: boolean;
+  /** [B, 1]: the target of the own key, when it is apart and blocks have targets. */
+  readonly ownTarget?: SymbolicTensor | undefined;
+  readonly blocks: readonly KeyBlock[];
+  /** Scalar τ > 0. */
+  readonly temperature: SymbolicTensor;
+}
+
+const kept = { keepDimensions: true };
+
+/** The loss, a scalar ≥ 0. */
+export function contrastiveLoss(terms: ContrastiveTerms): SymbolicTensor {
+  // Dividing the anchors by τ costs B·D divisions; dividing the logits would cost B·N.
+  const anchors = div(terms.anchors, terms.temperature);
+  const ownLogit = rowDot(anchors, terms.own);
+  const logits = terms.blocks.map(({ keys, mask }) => {
+    const product = matmul(anchors, keys, { transposeB: true });
+    return { product, seen: mask ? add(product, mask) : product };
+  });
+  // The maximum over everything an anchor sees: finite, because it sees its own key.
+  const highest = logits.map(({ seen }) => max(seen, [-1], kept));
+  if (terms.ownApart) highest.push(ownLogit);
+  const shift = stopGradient(max(concat(highest, 1), [-1], kept));
+  const sums = logits.map(({ seen }) => sum(exp(sub(seen, shift)), [-1], kept));
+  if (terms.ownApart) sums.push(exp(sub(ownLogit, shift)));
+  const target = targetLogit(
+    terms,
+    ownLogit,
+    logits.map(({ product }) => product),
+  );
+  // The two large numbers, of the size of 1/τ, are subtracted first: at τ = 0.001 the loss itself may be a thousandth.
+  return mean(add(sub(shift, target), log(sums.reduce(add))));
+}
+
+/** Σⱼ yᵢⱼ aᵢ·kⱼ/τ as [B, 1]. */
+function targetLogit(
+  { blocks, ownTarget }: ContrastiveTerms,
+  ownLogit: SymbolicTensor,
+  products: readonly SymbolicTensor[],
+): SymbolicTensor {
+  const shares = blocks.flatMap(({ targets }, i) => (targets ? [rowDot(targets, products[i])] : []));
+  if (shares.length === 0) return ownLogit;
+  return (ownTarget ? [mul(ownTarget, ownLogit), ...shares] : shares).reduce(add);
+}

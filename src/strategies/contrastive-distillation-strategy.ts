@@ -1,0 +1,328 @@
+/** Contrastive representation distillation: the strategy that this project exists for. Definitions: mathematics.md, section 2. */
+import * as z from 'zod';
+import { LimbeckError } from '../errors.ts';
+import { add, mul, type Shape, type SymbolicTensor, sub } from '../graph/index.ts';
+import { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from '../losses/contrastive.ts';
+import { l2Normalize } from '../losses/cosine.ts';
+import { responseLoss } from '../losses/response.ts';
+import { IntermediateActivations } from '../matrix/intermediate-activations.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import { type Selection, selectKeys } from '../negatives/selection.ts';
+import { TeacherBank } from '../negatives/teacher-bank.ts';
+import { floatTensor, matrixTensor, scalarTensor } from '../runtime/tensors.ts';
+import {
+  type BatchFacts,
+  DistillationStrategy,
+  type LossAndGradient,
+  type LossComponents,
+  type Prepared,
+  type SymbolicBatch,
+  widthName,
+} from './distillation-strategy.ts';
+import { type Labels, type MatrixLike, toMatrix } from './inputs.ts';
+import { defineOptionAccessors, parseOptions } from './options.ts';
+
+/** Which side is the anchor. */
+export const ContrastiveMode = {
+  /** Student anchors, teacher keys. */
+  NTXent: 'ntxent',
+  /** Teacher anchors, student keys. */
+  InfoNCE: 'infonce',
+} as const;
+export type ContrastiveMode = (typeof ContrastiveMode)[keyof typeof ContrastiveMode];
+
+const share = () => z.number().min(0).max(1);
+const positive = () => z.number().positive().finite();
+
+/** Every option with its default and bounds; a description completes "expected …". */
+export const contrastiveOptionsSchema = z.object({
+  embeddingLayerName: z
+    .string()
+    .refine((name) => name.trim() !== '')
+    .default('embeddings')
+    .describe('a non-blank layer name'),
+  contrastiveWeight: share().default(0.8).describe('a number in [0, 1]: the weight of the contrastive loss'),
+  temperature: positive().default(0.07).describe('a finite number > 0: divides the cosines'),
+  alpha: share().default(0.2).describe('a number in [0, 1]: the share of hard labels in the output loss'),
+  negativesSampleSize: z.int().min(1).default(1024).describe('a whole number ≥ 1: negatives for each anchor'),
+  mode: z.enum(['ntxent', 'infonce']).default('ntxent').describe("'ntxent' or 'infonce'"),
+  outputTemperature: positive().default(4).describe('a finite number > 0: softens logits in the output loss'),
+  positives: z
+    .enum(['class', 'instance'])
+    .default('class')
+    .describe("'class' or 'instance': what same-class samples are when labels are given"),
+  symmetric: z.boolean().default(false).describe('true or false: average both anchor directions'),
+  seed: z.int().min(0).default(0).describe('a whole number ≥ 0: seeds the draw of negatives'),
+});
+
+export type ContrastiveOptions = z.output<typeof contrastiveOptionsSchema>;
+
+/** Says which samples of a bank a batch holds. */
+export interface ContrastiveContext {
+  /** Sample of every row; a sample that is also in the bank counts once and is never its own negative. */
+  readonly sampleIds?: Int32Array;
+}
+
+// The accessors come from the schema, so that an option is declared once; defineOptionAccessors defines each of them.
+export interface ContrastiveDistillationStrategy extends ContrastiveOptions {}
+
+/**
+ * A student embedding is drawn to the teacher's embedding of the same sample and away from the teacher's embeddings of others;
+ * beside it stands classic distillation of outputs:
+ * `contrastiveWeight · contrastive + (1 − contrastiveWeight) · [alpha · hard + (1 − alpha) · soft]`.
+ *
+ * Every option can be read and assigned; assignments are checked like the constructor's argument.
+ *
+ * @throws LimbeckError INVALID_OPTION
+ *
+ * @example
+ * const strategy = new ContrastiveDistillationStrategy({ temperature: 0.05 });
+ * strategy.bank = new TeacherBank(allTeacherRows);
+ * const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(studentRows, teacherRows);
+ *
+ * Source: Tian, Krishnan & Isola, "Contrastive Representation Distillation", ICLR 2020; NT-Xent: Chen et al., ICML 2020;
+ * InfoNCE: van den Oord et al., 2018; several positives: Khosla et al., NeurIPS 2020 (L_out).
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the interface
+export class ContrastiveDistillationStrategy extends DistillationStrategy<Structure> {
+  readonly #options: ContrastiveOptions;
+  #bank: TeacherBank | undefined;
+
+  static {
+    defineOptionAccessors(
+      ContrastiveDistillationStrategy.prototype,
+      contrastiveOptionsSchema,
+      'ContrastiveDistillationStrategy',
+      (strategy) => strategy.#options,
+    );
+  }
+
+  constructor(options: z.input<typeof contrastiveOptionsSchema> = {}) {
+    super();
+    this.#options = parseOptions(contrastiveOptionsSchema, options, 'ContrastiveDistillationStrategy');
+  }
+
+  /** Negatives from beyond the batch, for student anchors; undefined for none. */
+  get bank(): TeacherBank | undefined {
+    return this.#bank;
+  }
+
+  set bank(bank: TeacherBank | undefined) {
+    if (bank !== undefined && !(bank instanceof TeacherBank)) {
+      throw new LimbeckError(
+        'INVALID_OPTION',
+        'bank: expected a TeacherBank or undefined. Wrap rows: new TeacherBank(rows).',
+      );
+    }
+    this.#bank = bank;
+  }
+
+  /**
+   * The contrastive loss of a batch, times `contrastiveWeight`.
+   *
+   * @param studentEmbeddings [B, D]
+   * @param teacherEmbeddings [B, D], row i of the same sample as the student's row i
+   * @param labels class of every row; what they change says the option `positives`
+   * @throws LimbeckError SHAPE_MISMATCH, EMPTY_BATCH, NON_FINITE, NO_NEGATIVES
+   */
+  async computeContrastiveLoss(
+    studentEmbeddings: MatrixLike,
+    teacherEmbeddings: MatrixLike,
+    labels?: Labels,
+    context?: ContrastiveContext,
+  ): Promise<number> {
+    return (await this.#contrast(studentEmbeddings, teacherEmbeddings, labels, context, false)).loss;
+  }
+
+  /** ∂loss/∂studentEmbeddings [B, D] of {@link computeContrastiveLoss}. */
+  async computeContrastiveGradient(
+    studentEmbeddings: MatrixLike,
+    teacherEmbeddings: MatrixLike,
+    labels?: Labels,
+    context?: ContrastiveContext,
+  ): Promise<Matrix> {
+    return (await this.computeContrastiveLossAndGradient(studentEmbeddings, teacherEmbeddings, labels, context))
+      .gradient;
+  }
+
+  /** {@link computeContrastiveLoss} and {@link computeContrastiveGradient} in one pass, over the same drawn negatives. */
+  async computeContrastiveLossAndGradient(
+    studentEmbeddings: MatrixLike,
+    teacherEmbeddings: MatrixLike,
+    labels?: Labels,
+    context?: ContrastiveContext,
+  ): Promise<LossAndGradient<Matrix>> {
+    const { loss, gradient } = await this.#contrast(studentEmbeddings, teacherEmbeddings, labels, context, true);
+    return { loss, gradient: gradient.get(this.embeddingLayerName) as Matrix };
+  }
+
+  override layerNames(): readonly string[] {
+    return [this.embeddingLayerName];
+  }
+
+  override symbolicLoss({ outputs, layers, labels, data, structure }: SymbolicBatch<Structure>): LossComponents {
+    const components: Record<string, SymbolicTensor> = {};
+    const embeddings = layers.get(structure.layer);
+    if (embeddings) {
+      const student = l2Normalize(embeddings.student);
+      const teacher = l2Normalize(embeddings.teacher);
+      const losses = structure.directions.map((direction) => contrastiveLoss(terms(student, teacher, data, direction)));
+      components.contrastive = mul(data.contrastiveWeight, mul(losses.reduce(add), 1 / losses.length));
+    }
+    if (outputs) {
+      const { outputTemperature: temperature, alpha, contrastiveWeight } = data;
+      const loss = responseLoss({ ...outputs, labels, temperature, alpha });
+      components.output = mul(sub(1, contrastiveWeight), loss);
+    }
+    return components;
+  }
+
+  override prepare(facts: BatchFacts): Prepared<Structure> {
+    const scalar = (value: number) => ({ shape: [], tensor: scalarTensor(value, facts.dtype) });
+    const data: Record<string, PreparedTensor> = { contrastiveWeight: scalar(this.contrastiveWeight) };
+    if (facts.hasOutputs) {
+      data.outputTemperature = scalar(this.outputTemperature);
+      data.alpha = scalar(this.alpha);
+    }
+    const layer = this.embeddingLayerName;
+    const width = facts.layers.get(layer);
+    if (width === undefined) return { data, structure: { layer, directions: [] } };
+    data.temperature = scalar(this.temperature);
+    const modes = this.symmetric ? Object.values(ContrastiveMode) : [this.mode];
+    const directions = modes.map((mode) => {
+      const selection = this.#selectKeys(mode, facts, width);
+      Object.assign(data, selectionData(mode, selection, facts, layer, mode === 'ntxent' ? this.#bank : undefined));
+      const { ownApart, batch, bank } = selection;
+      return { mode, ownApart, batch: batch !== undefined, bank: bank !== undefined };
+    });
+    return { data, structure: { layer, directions } };
+  }
+
+  #selectKeys(mode: ContrastiveMode, facts: BatchFacts, width: number): Selection {
+    const bank = mode === 'ntxent' ? this.#bank : undefined;
+    if (this.#bank && this.mode === 'infonce' && !this.symmetric) {
+      throw new LimbeckError(
+        'INVALID_OPTION',
+        "bank: expected mode 'ntxent' or symmetric: true with a teacher bank, got mode 'infonce', whose keys are student " +
+          'rows. Change the mode, or set bank to undefined.',
+      );
+    }
+    if (bank && bank.dimension !== width) {
+      throw new LimbeckError(
+        'SHAPE_MISMATCH',
+        `bank: expected rows of the embeddings' width ${width}, got ${bank.dimension}.`,
+      );
+    }
+    if (bank && facts.classIndices && !bank.labels) {
+      throw new LimbeckError(
+        'INVALID_ARGUMENT',
+        'bank: expected a label for every bank row when the batch has labels. Pass new TeacherBank(rows, { labels }).',
+      );
+    }
+    const selection = selectKeys({
+      anchors: facts.rows,
+      labels: facts.classIndices,
+      positives: this.positives,
+      sampleSize: this.negativesSampleSize,
+      sampleIds: facts.sampleIds,
+      bank: bank && {
+        size: bank.size,
+        labels: bank.labels,
+        rowOfAnchor: Int32Array.from({ length: facts.rows }, (_, i) => bank.rowOf(facts.sampleIds?.[i] ?? -1)),
+      },
+      seed: this.seed,
+      step: facts.step,
+    });
+    if (selection.candidates === 0) {
+      throw new LimbeckError(
+        'NO_NEGATIVES',
+        `${mode}: expected at least two samples to contrast, got a batch of one${bank ? ' that is all the bank holds' : ' and no bank'}. ` +
+          'Use a larger batch, or set a bank.',
+      );
+    }
+    return selection;
+  }
+
+  async #contrast(
+    studentEmbeddings: MatrixLike,
+    teacherEmbeddings: MatrixLike,
+    labels: Labels | undefined,
+    context: ContrastiveContext = {},
+    withGradient: boolean,
+  ): Promise<LossAndGradient<IntermediateActivations>> {
+    const activations = (embeddings: MatrixLike, name: string): IntermediateActivations =>
+      new IntermediateActivations().set(this.embeddingLayerName, toMatrix(embeddings, name));
+    return this.evaluateLayers(
+      activations(studentEmbeddings, 'student embeddings'),
+      activations(teacherEmbeddings, 'teacher embeddings'),
+      { labels, sampleIds: context.sampleIds },
+      withGradient,
+    );
+  }
+}
+
+interface Direction {
+  readonly mode: ContrastiveMode;
+  readonly ownApart: boolean;
+  /** Whether the batch's rows are keys. */
+  readonly batch: boolean;
+  /** Whether bank rows are keys. */
+  readonly bank: boolean;
+}
+
+interface Structure {
+  readonly layer: string;
+  readonly directions: readonly Direction[];
+}
+
+type PreparedTensor = Prepared['data'][string];
+
+/** The names under which a selection's arrays are fed. */
+const dataName = (mode: ContrastiveMode, what: string): string => `${mode} ${what}`;
+
+/** A selection as numbers for the graph; {@link terms} reads them back by the same names. */
+function selectionData(
+  mode: ContrastiveMode,
+  { ownTarget, batch, bank }: Selection,
+  { rows, dtype }: BatchFacts,
+  layer: string,
+  teacherBank: TeacherBank | undefined,
+): Record<string, PreparedTensor> {
+  const data: Record<string, PreparedTensor> = {};
+  const put = (what: string, array: Float32Array | undefined, shape: Shape): void => {
+    if (!array) return;
+    const numbers = dtype === 'float64' ? Float64Array.from(array) : array;
+    data[dataName(mode, what)] = { shape, tensor: floatTensor(numbers, [rows, array.length / rows]) };
+  };
+  put('own target', ownTarget, ['batch', 1]);
+  put('batch mask', batch?.mask, ['batch', 'batch']);
+  put('batch targets', batch?.targets, ['batch', 'batch']);
+  put('bank mask', bank?.mask, ['batch', 'bank']);
+  put('bank targets', bank?.targets, ['batch', 'bank']);
+  if (bank && teacherBank) {
+    const all = teacherBank.rows(dtype);
+    data[dataName(mode, 'bank keys')] = {
+      shape: ['bank', widthName(layer)],
+      tensor: matrixTensor(bank.rows ? all.gather(bank.rows) : all),
+    };
+  }
+  return data;
+}
+
+/** The symbolic terms of one anchor direction. */
+function terms(
+  student: SymbolicTensor,
+  teacher: SymbolicTensor,
+  data: Readonly<Record<string, SymbolicTensor>>,
+  { mode, ownApart, batch, bank }: Direction,
+): ContrastiveTerms {
+  const [anchors, own] = mode === 'ntxent' ? [student, teacher] : [teacher, student];
+  const read = (what: string): SymbolicTensor | undefined => data[dataName(mode, what)];
+  const blocks: KeyBlock[] = [];
+  if (batch) blocks.push({ keys: own, mask: read('batch mask'), targets: read('batch targets') });
+  if (bank) {
+    const keys = read('bank keys') as SymbolicTensor;
+    blocks.push({ keys, mask: read('bank mask'), targets: read('bank targets') });
+  }
+  return { anchors, own, ownApart, ownTarget: read('own target'), blocks, temperature: data.temperature };
+}
