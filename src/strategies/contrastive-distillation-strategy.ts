@@ -1,7 +1,7 @@
 /** Contrastive representation distillation: the strategy that this project exists for. Definitions: mathematics.md, section 2. */
 import * as z from 'zod';
 import { LimbeckError } from '../errors.ts';
-import { add, mul, type Shape, type SymbolicTensor, sub } from '../graph/index.ts';
+import { add, type Dimension, mul, type Shape, type SymbolicTensor, sub } from '../graph/index.ts';
 import { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from '../losses/contrastive.ts';
 import { l2Normalize } from '../losses/cosine.ts';
 import { responseLoss } from '../losses/response.ts';
@@ -17,7 +17,6 @@ import {
   type LossComponents,
   type Prepared,
   type SymbolicBatch,
-  widthName,
 } from './distillation-strategy.ts';
 import { type Labels, type MatrixLike, toMatrix } from './inputs.ts';
 import { defineOptionAccessors, parseOptions } from './options.ts';
@@ -185,13 +184,13 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
       data.alpha = scalar(this.alpha);
     }
     const layer = this.embeddingLayerName;
-    const width = facts.layers.get(layer);
-    if (width === undefined) return { data, structure: { layer, directions: [] } };
+    const size = facts.layers.get(layer);
+    if (!size) return { data, structure: { layer, directions: [] } };
     data.temperature = scalar(this.temperature);
     const modes = this.symmetric ? Object.values(ContrastiveMode) : [this.mode];
     const directions = modes.map((mode) => {
-      const selection = this.#selectKeys(mode, facts, width);
-      Object.assign(data, selectionData(mode, selection, facts, layer, mode === 'ntxent' ? this.#bank : undefined));
+      const selection = this.#selectKeys(mode, facts, size.width);
+      Object.assign(data, selectionData(mode, selection, facts, size.dimension, this.#bank));
       const { ownApart, batch, bank } = selection;
       return { mode, ownApart, batch: batch !== undefined, bank: bank !== undefined };
     });
@@ -285,7 +284,7 @@ function selectionData(
   mode: ContrastiveMode,
   { ownTarget, batch, bank }: Selection,
   { rows, dtype }: BatchFacts,
-  layer: string,
+  width: Dimension,
   teacherBank: TeacherBank | undefined,
 ): Record<string, PreparedTensor> {
   const data: Record<string, PreparedTensor> = {};
@@ -302,7 +301,7 @@ function selectionData(
   if (bank && teacherBank) {
     const all = teacherBank.rows(dtype);
     data[dataName(mode, 'bank keys')] = {
-      shape: ['bank', widthName(layer)],
+      shape: ['bank', width],
       tensor: matrixTensor(bank.rows ? all.gather(bank.rows) : all),
     };
   }

@@ -6,6 +6,7 @@ import { LimbeckError } from '../errors.ts';
 import {
   add,
   type DataType,
+  type Dimension,
   type FloatType,
   gradients,
   input,
@@ -45,8 +46,8 @@ export interface BatchFacts {
   readonly rows: number;
   readonly dtype: FloatType;
   readonly hasOutputs: boolean;
-  /** Widths of the layers that both networks have. */
-  readonly layers: ReadonlyMap<string, number>;
+  /** The layers that both networks have: their width, and how it is written in the graph's shapes (a number, or a name). */
+  readonly layers: ReadonlyMap<string, { readonly width: number; readonly dimension: Dimension }>;
   readonly classIndices?: Int32Array | undefined;
   /** Which sample of the data set each row is. */
   readonly sampleIds?: Int32Array | undefined;
@@ -283,8 +284,8 @@ export abstract class DistillationStrategy<Structure = unknown> {
   }
 }
 
-/** The run-time size that is the width of a layer, for shapes in {@link Prepared.data}. */
-export function widthName(layer: string): string {
+/** The run-time size that is the width of a layer. */
+function widthName(layer: string): string {
   return `width of ${layer}`;
 }
 
@@ -322,7 +323,9 @@ function batchFacts(
     rows: first.rows,
     dtype: first.dtype,
     hasOutputs: outputs !== undefined,
-    layers: new Map([...layers].map(([name, { student }]) => [name, student.columns])),
+    layers: new Map(
+      [...layers].map(([name, { student }]) => [name, { width: student.columns, dimension: widthName(name) }]),
+    ),
     classIndices: labels && layers.size > 0 ? toClassIndices(labels, first.rows) : undefined,
     sampleIds,
     step: 0,

@@ -1,0 +1,332 @@
+/**
+ * The single place for file discipline in Node: whatever Limbeck leaves on disk under a final name is complete, whenever the
+ * process or the machine stops. Everything is written under a temporary name, flushed to the disk, and renamed.
+ *
+ * Not a lock: two writers of one directory never mix their files, but the slower one gets an error. Owners of leftovers are
+ * known by process number, so a directory that several machines write at once needs a lock of its own.
+ *
+ * The swap of a whole directory `student/` knows two kinds of sibling:
+ *   `student.partial-<pid>-<hex>`  being written or being removed: never trusted;
+ *   `student.old-<pid>-<hex>`      the previous version, always complete: it got the name by rename and loses it by rename.
+ *
+ *   step                                      state that a crash after it leaves       what recoverDirectory does
+ *   1 write and flush partial                 previous version in place, partial       removes partial
+ *   2 rename student → old                    nothing in place, old, partial           old → student (undone), removes partial
+ *   3 rename partial → student                new version in place, old                removes old (finished)
+ *   4 rename old → partial, remove that       new version in place, partial            removes partial
+ *
+ * After step 2 the new version is complete too, but a caller that crashed was never told that it had been saved; going back is
+ * right whatever else lies there, so that is what happens.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LimbeckError, show } from '../errors.ts';
+
+/**
+ * Writes a file so that its name shows the old content or the new, never a part: temporary name in the same directory, write,
+ * fsync, rename, fsync of the directory. The parent directory is made when it is missing. On failure the temporary file is
+ * removed and the error of the operating system (`ENOSPC`, `EACCES`, …) is passed on.
+ *
+ * @example
+ * await writeFileAtomic('run/run.json', JSON.stringify(record));
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const target = resolve(path);
+  const temporary = `${target}.${ownMark()}.tmp`;
+  await makeDirectory(dirname(target));
+  try {
+    await writeFlushed(temporary, data);
+    await rename(temporary, target);
+  } catch (error) {
+    await discard(temporary);
+    throw error;
+  }
+  await flushDirectory(dirname(target));
+}
+
+/**
+ * The bytes of a file.
+ *
+ * @param what what the file was to hold, for the message: "the teacher's weights"
+ * @throws LimbeckError FILE_UNREADABLE naming the path, what it was to hold, and why it cannot be read
+ */
+export async function readBytes(path: string, what: string): Promise<Uint8Array> {
+  try {
+    const buffer = await readFile(path);
+    // A plain view: a Buffer's own slice() shares memory where a Uint8Array's copies.
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  } catch (error) {
+    const reason = await whyUnreadable(path, error);
+    throw new LimbeckError('FILE_UNREADABLE', `${path}: expected to read ${what}, got ${reason}`, { cause: error });
+  }
+}
+
+/**
+ * The text of a UTF-8 file, without its byte order mark if it has one.
+ *
+ * @param what what the file was to hold, for the message
+ * @throws LimbeckError FILE_UNREADABLE as {@link readBytes}; NOT_TEXT with the offset of the first byte that is NUL or that
+ *   begins a sequence which is not UTF-8
+ */
+export async function readText(path: string, what: string): Promise<string> {
+  const bytes = await readBytes(path, what);
+  const offset = firstByteThatIsNotText(bytes);
+  if (offset >= 0) {
+    const byte = `0x${bytes[offset].toString(16).padStart(2, '0')}`;
+    throw new LimbeckError(
+      'NOT_TEXT',
+      `${path}: expected ${what} as UTF-8 text, got byte ${byte} at offset ${offset}. ` +
+        'Check that this is the right file; if it is text in another encoding, save it as UTF-8.',
+    );
+  }
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+/**
+ * Writes a whole directory so that it appears complete or not at all. An existing directory is replaced **with all that it
+ * holds**; readers see the old version or the new.
+ *
+ * @param files relative path with forward slashes (`onnx/model.onnx`) → content
+ * @throws LimbeckError INVALID_ARGUMENT for a name that would leave the directory, or when a file stands in its place
+ *
+ * @example
+ * await writeDirectory('student', new Map([['config.json', '{}'], ['onnx/model.onnx', bytes]]));
+ */
+export async function writeDirectory(
+  directory: string,
+  files: ReadonlyMap<string, string | Uint8Array>,
+): Promise<void> {
+  const target = resolve(directory);
+  for (const name of files.keys()) checkRelativeName(name, target);
+  await recoverDirectory(target);
+  const partial = `${target}.partial-${ownMark()}`;
+  try {
+    await makeDirectory(partial);
+    const folders = new Set([partial]);
+    for (const [name, data] of files) {
+      const path = join(partial, ...name.split('/'));
+      await mkdir(dirname(path), { recursive: true });
+      for (let folder = dirname(path); !folders.has(folder); folder = dirname(folder)) folders.add(folder);
+      await writeFlushed(path, data);
+    }
+    for (const folder of folders) await flushDirectory(folder);
+    await replaceDirectory(partial, target);
+  } catch (error) {
+    await discard(partial);
+    throw error;
+  }
+}
+
+/**
+ * Puts the complete, flushed directory `partial` in the place of `target` (steps 2 to 4 above); the previous version, if any,
+ * is removed. When the second rename fails, the first one is taken back.
+ *
+ * @throws LimbeckError INVALID_ARGUMENT when `target` is a file
+ */
+export async function replaceDirectory(partial: string, target: string): Promise<void> {
+  const place = resolve(target);
+  await recoverDirectory(place);
+  const old = `${place}.old-${ownMark()}`;
+  const previous = await kindOf(place);
+  if (previous === 'file') {
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `${place}: expected a directory or nothing, got a file. Move the file away or choose another name.`,
+    );
+  }
+  if (previous === 'directory') await rename(place, old);
+  try {
+    await rename(partial, place);
+  } catch (error) {
+    if (previous === 'directory') await rename(old, place);
+    throw error;
+  }
+  await flushDirectory(dirname(place));
+  if (previous === 'directory') await removeOld(old, place);
+}
+
+/**
+ * Settles what an interrupted {@link replaceDirectory} left beside `target`, as the table above says, and removes leftovers of
+ * processes that are gone. Leftovers of living processes are not touched. Call it before reading a directory that is written
+ * by {@link writeDirectory}.
+ *
+ * @returns 'undone' when the previous version was put back, 'finished' when a superseded one was removed, else 'untouched'
+ */
+export async function recoverDirectory(target: string): Promise<'untouched' | 'finished' | 'undone'> {
+  const place = resolve(target);
+  const pattern = /^\.(partial|old)-(\d+)(?:-[0-9a-f]+)?$/;
+  const stale = await staleSiblings(dirname(place), basename(place), pattern);
+  const olds = stale.filter(({ match }) => match[1] === 'old').sort((a, b) => a.changed - b.changed);
+  let result: 'untouched' | 'finished' | 'undone' = 'untouched';
+  if (olds.length > 0 && (await kindOf(place)) === 'nothing') {
+    await rename(olds.pop()!.path, place);
+    await flushDirectory(dirname(place));
+    result = 'undone';
+  }
+  for (const { path } of olds) {
+    await removeOld(path, place);
+    if (result === 'untouched') result = 'finished';
+  }
+  for (const { path, match } of stale) if (match[1] === 'partial') await discard(path);
+  return result;
+}
+
+/**
+ * Removes the temporary files that {@link writeFileAtomic} left in a directory when its process was killed.
+ *
+ * @returns the names of the removed files; none when the directory does not exist
+ */
+export async function removeStaleTemporaries(directory: string): Promise<string[]> {
+  const stale = await staleSiblings(resolve(directory), '', /\.(\d+)-[0-9a-f]+\.tmp$/);
+  for (const { path } of stale) await discard(path);
+  return stale.map(({ path }) => basename(path)).sort();
+}
+
+/** Process number and chance: distinct between processes, threads and calls; the number tells later who the owner was. */
+function ownMark(): string {
+  return `${process.pid}-${randomBytes(4).toString('hex')}`;
+}
+
+interface Leftover {
+  path: string;
+  match: RegExpExecArray;
+  /** When it was last renamed or written, in milliseconds since 1970. */
+  changed: number;
+}
+
+/** The entries of `directory` called `prefix` + something matching `pattern`, whose owner (the last number in it) is gone. */
+async function staleSiblings(directory: string, prefix: string, pattern: RegExp): Promise<Leftover[]> {
+  const leftovers: Leftover[] = [];
+  if ((await kindOf(directory)) !== 'directory') return leftovers;
+  for (const name of await readdir(directory)) {
+    const match = name.startsWith(prefix) ? pattern.exec(name.slice(prefix.length)) : null;
+    if (!match) continue;
+    const path = join(directory, name);
+    const owner = Number(match[match.length - 1]);
+    const status = await stat(path).catch(() => undefined);
+    // Renamed or removed by its owner since the listing: then it is no leftover.
+    if (status && isGone(owner, status.ctimeMs)) leftovers.push({ path, match, changed: status.ctimeMs });
+  }
+  return leftovers;
+}
+
+/**
+ * Whether process `pid` is gone. Our own number counts as gone for what was last touched before we started: in a container every
+ * process that is killed and restarted may be number 1. The second of slack covers coarse file clocks.
+ */
+function isGone(pid: number, changed: number): boolean {
+  if (pid === process.pid) return changed < Date.now() - process.uptime() * 1000 - 1000;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return errorCode(error) !== 'EPERM';
+  }
+}
+
+async function removeOld(old: string, place: string): Promise<void> {
+  // Out of the trusted name first: a removal that is cut short must not look like a complete previous version.
+  const doomed = `${place}.partial-${ownMark()}`;
+  await rename(old, doomed);
+  await discard(doomed);
+}
+
+/** Removes without complaint: it runs where another error, or a success, is what the caller has to hear about. */
+async function discard(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => undefined);
+}
+
+async function writeFlushed(path: string, data: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  const first = await mkdir(directory, { recursive: true });
+  if (first === undefined) return;
+  // Each new name is an entry in its parent, and lasts only once the parent is on the disk.
+  for (let made = directory; made.length >= first.length; made = dirname(made)) await flushDirectory(dirname(made));
+}
+
+/** Makes renames inside a directory last. Windows cannot open directories, and flushes names with the file. */
+async function flushDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems refuse to flush a directory; the rename itself stands.
+    if (!['EINVAL', 'ENOTSUP', 'ENOSYS'].includes(errorCode(error))) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function kindOf(path: string): Promise<'directory' | 'file' | 'nothing'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'directory' : 'file';
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return 'nothing';
+    throw error;
+  }
+}
+
+function errorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}
+
+async function whyUnreadable(path: string, error: unknown): Promise<string> {
+  switch (errorCode(error)) {
+    case 'ENOENT': {
+      const folder = dirname(resolve(path));
+      const missing =
+        (await kindOf(folder).catch(() => 'directory')) === 'nothing' ? ` (nor its directory ${folder})` : '';
+      return `no such file${missing}. Check the path.`;
+    }
+    case 'EISDIR':
+      return 'a directory. Name a file inside it.';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied. Make the file readable for this user.';
+    default:
+      return `this from the system: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function checkRelativeName(name: string, target: string): void {
+  const parts = name.split('/');
+  if (name.includes('\\') || name.includes('\0') || parts.some((p) => p === '' || p === '.' || p === '..')) {
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `Files of ${target}: expected relative paths with forward slashes such as "onnx/model.onnx", got ${show(name)}.`,
+    );
+  }
+}
+
+/** Offset of the first NUL, or of the first byte of a sequence that is not UTF-8 (Unicode 16, table 3-7); −1 for text. */
+function firstByteThatIsNotText(bytes: Uint8Array): number {
+  let i = 0;
+  while (i < bytes.length) {
+    const lead = bytes[i];
+    if (lead < 0x80) {
+      if (lead === 0) return i;
+      i++;
+      continue;
+    }
+    const length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (length === 0 || i + length > bytes.length) return i;
+    // No overlong forms, no surrogates, nothing above U+10FFFF.
+    const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+    const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+    if (bytes[i + 1] < low || bytes[i + 1] > high) return i;
+    for (let k = 2; k < length; k++) if ((bytes[i + k] & 0xc0) !== 0x80) return i;
+    i += length;
+  }
+  return -1;
+}

@@ -1,0 +1,229 @@
+/**
+ * The smallest useful text student: every token has one vector, whatever stands around it.
+ *
+ *   embedding(text) = W · mean over tokens t of (weight_t · vector_t) + b
+ *
+ * A learned weight per token lets "the" fade and "piano" count. A bag of tokens cannot see word order; that is what it pays for
+ * running at hundreds of thousands of tokens a second in a browser.
+ */
+import type { TextTokenizer } from '../data/tokenizer.ts';
+import { LimbeckError, show } from '../errors.ts';
+import {
+  add,
+  cast,
+  constant,
+  div,
+  type Graph,
+  gather,
+  input,
+  matmul,
+  mul,
+  reshape,
+  type SymbolicTensor,
+  sum,
+  writeOnnx,
+} from '../graph/index.ts';
+import { l2Normalize } from '../losses/cosine.ts';
+import { Matrix } from '../matrix/matrix.ts';
+import { Random } from '../matrix/random.ts';
+import { compile } from '../runtime/program.ts';
+import { floatTensor } from '../runtime/tensors.ts';
+import {
+  type Parameter,
+  type StudentBatch,
+  type StudentInputs,
+  TOUCHED_ROWS,
+  type TrainableStudent,
+} from './student.ts';
+
+export interface StaticEmbeddingOptions {
+  /** Width of a token's vector. */
+  readonly width: number;
+  /** Width of the embedding: the teacher's. */
+  readonly dimension: number;
+  /** Seeds the initial vectors. */
+  readonly seed: number;
+  /** Name of the embedding layer, as the strategy asks for it. Default "embeddings". */
+  readonly layerName?: string;
+}
+
+/** Tokens in one batch of {@link StaticEmbeddingStudent.embed}, padding included. */
+const BATCH_TOKENS = 8192;
+
+/**
+ * @example
+ * const student = new StaticEmbeddingStudent(tokenizer, { width: 96, dimension: 384, seed: 0 });
+ * await distill({ student, … });
+ * const rows = await student.embed(['a large musical instrument']); // 1 × 384, norm 1
+ */
+export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Array> {
+  readonly tokenizer: TextTokenizer;
+  readonly width: number;
+  readonly dimension: number;
+  readonly layerName: string;
+  readonly parameters: readonly Parameter[];
+  readonly #table: Parameter;
+  readonly #tokenWeights: Parameter;
+  readonly #projection: Parameter;
+  readonly #bias: Parameter;
+
+  /** @throws LimbeckError INVALID_OPTION for sizes that are not whole numbers ≥ 1 */
+  constructor(tokenizer: TextTokenizer, { width, dimension, seed, layerName = 'embeddings' }: StaticEmbeddingOptions) {
+    for (const [name, size] of Object.entries({ width, dimension })) {
+      if (!Number.isInteger(size) || size < 1) {
+        throw new LimbeckError('INVALID_OPTION', `${name}: expected a whole number ≥ 1, got ${show(size)}.`);
+      }
+    }
+    this.tokenizer = tokenizer;
+    this.width = width;
+    this.dimension = dimension;
+    this.layerName = layerName;
+    const random = Random.forPurpose(seed, 'static embedding student');
+    const vocabulary = tokenizer.vocabularySize;
+    const normal = (length: number, deviation: number): Float32Array =>
+      Float32Array.from({ length }, () => deviation * random.normal());
+    this.#table = {
+      name: 'table',
+      shape: [vocabulary, width],
+      data: normal(vocabulary * width, 1 / Math.sqrt(width)),
+      sparse: true,
+      decay: false,
+    };
+    this.#tokenWeights = {
+      name: 'token weights',
+      shape: [vocabulary, 1],
+      data: new Float32Array(vocabulary).fill(1),
+      sparse: true,
+      decay: false,
+    };
+    this.#projection = {
+      name: 'projection',
+      shape: [width, dimension],
+      data: normal(width * dimension, 1 / Math.sqrt(width)),
+      sparse: false,
+      decay: true,
+    };
+    this.#bias = { name: 'bias', shape: [dimension], data: new Float32Array(dimension), sparse: false, decay: false };
+    this.parameters = [this.#table, this.#tokenWeights, this.#projection, this.#bias];
+  }
+
+  get layers(): ReadonlyMap<string, number> {
+    return new Map([[this.layerName, this.dimension]]);
+  }
+
+  /** Number of trained numbers. */
+  get parameterCount(): number {
+    return this.parameters.reduce((total, { data }) => total + data.length, 0);
+  }
+
+  /** The ids of each text. */
+  encode(texts: readonly string[]): Int32Array[] {
+    return this.tokenizer.encodeAll(texts);
+  }
+
+  /**
+   * In training, the mean over tokens is a product with a matrix of shares, [batch, touched rows]: entry (i, r) is how often
+   * text i holds row r's token, over its length. That is a quarter of the work of gathering a vector for every token and scattering
+   * its gradient back, and, unlike a scatter, adds in a fixed order.
+   */
+  prepareBatch(texts: readonly Int32Array[]): StudentBatch {
+    const rows = Int32Array.from(new Set(texts.flatMap((ids) => Array.from(ids)))).sort();
+    const place = new Map(Array.from(rows, (id, row) => [id, row]));
+    const shares = new Float32Array(texts.length * rows.length);
+    for (const [i, ids] of texts.entries()) {
+      for (const id of ids) shares[i * rows.length + (place.get(id) as number)] += 1 / ids.length;
+    }
+    return {
+      feeds: { shares: { shape: ['batch', TOUCHED_ROWS], tensor: floatTensor(shares, [texts.length, rows.length]) } },
+      rows,
+    };
+  }
+
+  forward({ feeds, parameters }: StudentInputs): ReadonlyMap<string, SymbolicTensor> {
+    const vectors = mul(parameters[this.#table.name], parameters[this.#tokenWeights.name]);
+    const mean = matmul(feeds.shares, vectors);
+    const embedding = add(matmul(mean, parameters[this.#projection.name]), parameters[this.#bias.name]);
+    return new Map([[this.layerName, embedding]]);
+  }
+
+  /**
+   * The student as users run it: ids and mask in, embeddings out.
+   *
+   * Inputs: `input_ids` and `attention_mask`, int64 [batch, length]. Outputs: `last_hidden_state` [batch, length, dimension], a
+   * vector per token whose masked mean, normalised, is the embedding (the mean of linear maps is the linear map of the mean, so
+   * transformers.js pools it with `{ pooling: 'mean', normalize: true }`), and `embeddings` [batch, dimension], done already.
+   */
+  inferenceGraph(): Graph {
+    const ids = input('input_ids', 'int64', ['batch', 'length']);
+    const mask = input('attention_mask', 'int64', ['batch', 'length']);
+    const { width, dimension } = this;
+    // A token's weight scales its vector; multiplied in once here, it costs nothing at run time.
+    const weights = this.#tokenWeights.data;
+    const scaled = this.#table.data.map((value, k) => value * weights[Math.floor(k / width)]);
+    const vectors = gather(constant(scaled, 'float32', this.#table.shape), ids);
+    const projection = constant(this.#projection.data, 'float32', [width, dimension]);
+    const hidden = add(matmul(vectors, projection), constant(this.#bias.data, 'float32'));
+    const column = reshape(cast(mask, 'float32'), ['batch', 'length', 1]);
+    const pooled = div(sum(mul(hidden, column), [1]), sum(column, [1]));
+    return { inputs: [ids, mask], outputs: { last_hidden_state: hidden, embeddings: l2Normalize(pooled) } };
+  }
+
+  /**
+   * Embeds texts with the parameters as they are now.
+   *
+   * @returns [texts.length, dimension], rows of norm 1
+   */
+  async embed(texts: readonly string[]): Promise<Matrix> {
+    const program = await compile(this.inferenceGraph());
+    try {
+      const encoded = this.encode(texts);
+      const order = encoded.map((_, i) => i).sort((a, b) => encoded[b].length - encoded[a].length);
+      const result = Matrix.zeros(texts.length, this.dimension);
+      for (let start = 0; start < order.length; ) {
+        const length = encoded[order[start]].length;
+        const batch = order.slice(start, start + Math.max(1, Math.floor(BATCH_TOKENS / length)));
+        const ids = new BigInt64Array(batch.length * length).fill(BigInt(this.tokenizer.padId));
+        const mask = new BigInt64Array(batch.length * length);
+        for (const [k, i] of batch.entries()) {
+          ids.set(Array.from(encoded[i], BigInt), k * length);
+          mask.fill(1n, k * length, k * length + encoded[i].length);
+        }
+        const dims = [batch.length, length];
+        const { embeddings } = await program.run({
+          input_ids: { dtype: 'int64', dims, data: ids },
+          attention_mask: { dtype: 'int64', dims, data: mask },
+        });
+        for (const [k, i] of batch.entries()) {
+          const row = (embeddings.data as Float32Array).subarray(k * this.dimension, (k + 1) * this.dimension);
+          result.data.set(row, i * this.dimension);
+        }
+        start += batch.length;
+      }
+      return result;
+    } finally {
+      await program.release();
+    }
+  }
+
+  /**
+   * The files of the exported student: `onnx/model.onnx`, `config.json`, `tokenizer.json`, `tokenizer_config.json`, laid out as
+   * transformers.js expects them.
+   */
+  toFiles(): Map<string, string | Uint8Array> {
+    const config = {
+      model_type: 'limbeck-static-embedding',
+      architectures: ['StaticEmbeddingStudent'],
+      vocab_size: this.tokenizer.vocabularySize,
+      token_dim: this.width,
+      hidden_size: this.dimension,
+      pad_token_id: this.tokenizer.padId,
+      pooling: 'mean',
+      normalize: true,
+    };
+    return new Map<string, string | Uint8Array>([
+      ['onnx/model.onnx', writeOnnx(this.inferenceGraph(), 'limbeck static embedding student')],
+      ['config.json', `${JSON.stringify(config, null, 2)}\n`],
+      ...this.tokenizer.toFiles(),
+    ]);
+  }
+}

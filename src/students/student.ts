@@ -1,0 +1,48 @@
+/** What the trainer needs from a student, whatever its architecture. */
+import type { Shape, SymbolicTensor } from '../graph/index.ts';
+import type { TensorData } from '../runtime/backend.ts';
+
+/** A trained array of numbers. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Row-major; the trainer writes to it in place. */
+  readonly data: Float32Array;
+  /**
+   * True for tables of which a batch touches only some rows (first axis): only those rows, with their optimizer state, enter the
+   * graph, so that a step costs tokens and not vocabulary.
+   */
+  readonly sparse: boolean;
+  /** Whether decoupled weight decay applies; biases and gains go without. */
+  readonly decay: boolean;
+}
+
+/** One batch as the student's graph wants it. */
+export interface StudentBatch {
+  /** Inputs of the graph by name. */
+  readonly feeds: Readonly<Record<string, { readonly shape: Shape; readonly tensor: TensorData }>>;
+  /** For every group of sparse parameters: the rows that the batch touches, ascending, without repetition. */
+  readonly rows: Int32Array;
+}
+
+/** The symbolic tensors of one batch: inputs by name, parameters by name (sparse ones: only the touched rows). */
+export interface StudentInputs {
+  readonly feeds: Readonly<Record<string, SymbolicTensor>>;
+  readonly parameters: Readonly<Record<string, SymbolicTensor>>;
+}
+
+/** The run-time size that counts the touched rows of sparse parameters. */
+export const TOUCHED_ROWS = 'touched rows';
+
+/**
+ * A model in training. `Encoded` is what a sample looks like to it after tokenization or decoding, done once before training.
+ */
+export interface TrainableStudent<Sample = string, Encoded = Int32Array> {
+  readonly parameters: readonly Parameter[];
+  /** Layer names that {@link forward} returns, with their widths. */
+  readonly layers: ReadonlyMap<string, number>;
+  encode(samples: readonly Sample[]): readonly Encoded[];
+  prepareBatch(samples: readonly Encoded[]): StudentBatch;
+  /** Layer name → activations [batch, width]. The run-time size of the batch is called "batch". */
+  forward(inputs: StudentInputs): ReadonlyMap<string, SymbolicTensor>;
+}
