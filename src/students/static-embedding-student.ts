@@ -24,9 +24,7 @@ import {
   writeOnnx,
 } from '../graph/index.ts';
 import { l2Normalize } from '../losses/cosine.ts';
-import { Matrix } from '../matrix/matrix.ts';
 import { Random } from '../matrix/random.ts';
-import { compile } from '../runtime/program.ts';
 import { floatTensor } from '../runtime/tensors.ts';
 import {
   type Parameter,
@@ -35,6 +33,7 @@ import {
   TOUCHED_ROWS,
   type TrainableStudent,
 } from './student.ts';
+import { TextEmbedder } from './text-embedder.ts';
 
 export interface StaticEmbeddingOptions {
   /** Width of a token's vector. */
@@ -47,14 +46,12 @@ export interface StaticEmbeddingOptions {
   readonly layerName?: string;
 }
 
-/** Tokens in one batch of {@link StaticEmbeddingStudent.embed}, padding included. */
-const BATCH_TOKENS = 8192;
-
 /**
  * @example
  * const student = new StaticEmbeddingStudent(tokenizer, { width: 96, dimension: 384, seed: 0 });
  * await distill({ student, … });
- * const rows = await student.embed(['a large musical instrument']); // 1 × 384, norm 1
+ * const embedder = await student.toEmbedder();
+ * const rows = await embedder.embed(['a large musical instrument']); // 1 × 384, norm 1
  */
 export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Array> {
   readonly tokenizer: TextTokenizer;
@@ -168,41 +165,14 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
     return { inputs: [ids, mask], outputs: { last_hidden_state: hidden, embeddings: l2Normalize(pooled) } };
   }
 
-  /**
-   * Embeds texts with the parameters as they are now.
-   *
-   * @returns [texts.length, dimension], rows of norm 1
-   */
-  async embed(texts: readonly string[]): Promise<Matrix> {
-    const program = await compile(this.inferenceGraph());
-    try {
-      const encoded = this.encode(texts);
-      const order = encoded.map((_, i) => i).sort((a, b) => encoded[b].length - encoded[a].length);
-      const result = Matrix.zeros(texts.length, this.dimension);
-      for (let start = 0; start < order.length; ) {
-        const length = encoded[order[start]].length;
-        const batch = order.slice(start, start + Math.max(1, Math.floor(BATCH_TOKENS / length)));
-        const ids = new BigInt64Array(batch.length * length).fill(BigInt(this.tokenizer.padId));
-        const mask = new BigInt64Array(batch.length * length);
-        for (const [k, i] of batch.entries()) {
-          ids.set(Array.from(encoded[i], BigInt), k * length);
-          mask.fill(1n, k * length, k * length + encoded[i].length);
-        }
-        const dims = [batch.length, length];
-        const { embeddings } = await program.run({
-          input_ids: { dtype: 'int64', dims, data: ids },
-          attention_mask: { dtype: 'int64', dims, data: mask },
-        });
-        for (const [k, i] of batch.entries()) {
-          const row = (embeddings.data as Float32Array).subarray(k * this.dimension, (k + 1) * this.dimension);
-          result.data.set(row, i * this.dimension);
-        }
-        start += batch.length;
-      }
-      return result;
-    } finally {
-      await program.release();
-    }
+  /** The exported model, bytes of an .onnx file, with the parameters as they are now. */
+  toOnnx(): Uint8Array {
+    return writeOnnx(this.inferenceGraph(), 'limbeck static embedding student');
+  }
+
+  /** Opens the exported model with the parameters as they are now; later training does not change it. */
+  toEmbedder(): Promise<TextEmbedder> {
+    return TextEmbedder.open(this.toOnnx(), this.tokenizer, 'the exported student');
   }
 
   /**
@@ -221,7 +191,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
       normalize: true,
     };
     return new Map<string, string | Uint8Array>([
-      ['onnx/model.onnx', writeOnnx(this.inferenceGraph(), 'limbeck static embedding student')],
+      ['onnx/model.onnx', this.toOnnx()],
       ['config.json', `${JSON.stringify(config, null, 2)}\n`],
       ...this.tokenizer.toFiles(),
     ]);

@@ -1,0 +1,109 @@
+/** `limbeck demo --query`: the nearest held-out texts, by the student and by the teacher, over the teacher's own index. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { TextTokenizer } from '../data/tokenizer.ts';
+import { LimbeckError } from '../errors.ts';
+import { nearestRows } from '../evaluation/nearest-neighbours.ts';
+import { Matrix } from '../matrix/matrix.ts';
+import { readBytes, readText, recoverDirectory } from '../runtime/files.ts';
+import { TextEmbedder } from '../students/text-embedder.ts';
+import { readSafetensors } from '../teachers/safetensors.ts';
+import { loadDemoTeacher, RUN_FILES } from './demo-parts.ts';
+
+const heldOutLine = z.object({ text: z.string(), supersense: z.string() });
+
+export interface QueryHit {
+  readonly text: string;
+  readonly supersense: string;
+  /** Cosine of the query and the text's teacher row. */
+  readonly score: number;
+}
+
+export interface QueryResult {
+  readonly query: string;
+  readonly student: readonly QueryHit[];
+  readonly teacher: readonly QueryHit[];
+}
+
+/**
+ * @param run a run directory of `limbeck demo`
+ * @param teacherDirectory where the teacher's files are, if not in its package
+ */
+export async function queryDemo(
+  query: string,
+  { run, hits, teacherDirectory }: { run: string; hits: number; teacherDirectory?: string | undefined },
+): Promise<QueryResult> {
+  await recoverDirectory(run);
+  if (!existsSync(join(run, RUN_FILES.record))) {
+    throw new LimbeckError(
+      'FILE_UNREADABLE',
+      `--query: expected a finished run in ${run}, got none. Run limbeck demo first, or name its directory with --out.`,
+    );
+  }
+  const path = (name: string): string => join(run, name);
+  const documents = parseLines(
+    await readText(path(RUN_FILES.heldOutTexts), 'the held-out texts'),
+    path(RUN_FILES.heldOutTexts),
+  );
+  const stored = readSafetensors(
+    await readBytes(path(RUN_FILES.heldOutRows), "the held-out texts' teacher rows"),
+    path(RUN_FILES.heldOutRows),
+  ).tensor('rows');
+  const index = new Matrix(stored.shape[0], stored.shape[1], stored.data);
+  const modelPath = path(`${RUN_FILES.student}/onnx/model.onnx`);
+  const tokenizerPath = path(`${RUN_FILES.student}/tokenizer.json`);
+  const teacher = await loadDemoTeacher(teacherDirectory);
+  const tokenizer = TextTokenizer.fromJson(await readText(tokenizerPath, "the student's tokenizer"), {
+    maxTokens: teacher.tokenizer.maxTokens,
+    name: tokenizerPath,
+  });
+  const student = await TextEmbedder.open(await readBytes(modelPath, 'the student'), tokenizer, modelPath);
+  const search = async (model: Pick<TextEmbedder, 'embed'>): Promise<QueryHit[]> => {
+    const row = (await model.embed([query])).row(0);
+    const { indices, scores } = nearestRows(row, index, hits);
+    return Array.from(indices, (i, k) => ({ ...documents[i], score: scores[k] }));
+  };
+  try {
+    return { query, student: await search(student), teacher: await search(teacher) };
+  } finally {
+    await Promise.all([student.release(), teacher.release()]);
+  }
+}
+
+function parseLines(text: string, name: string): { text: string; supersense: string }[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line, i) => {
+      try {
+        return heldOutLine.parse(JSON.parse(line));
+      } catch (cause) {
+        throw new LimbeckError(
+          'FILE_CORRUPT',
+          `${name}: expected {"text", "supersense"} in line ${i + 1}, got ${JSON.stringify(line.slice(0, 40))}. Run limbeck demo again.`,
+          { cause },
+        );
+      }
+    });
+}
+
+/** The result as text for a terminal. */
+export function renderQuery({ query, student, teacher }: QueryResult, width: number): string {
+  const list = (title: string, hits: readonly QueryHit[]): string[] => [
+    title,
+    ...hits.map(({ text, supersense, score }) => {
+      const line = `  ${score.toFixed(3)}  ${supersense.padEnd(18)}  ${text}`;
+      return line.length > width ? `${line.slice(0, width - 1)}…` : line;
+    }),
+  ];
+  return [
+    `Nearest held-out texts to "${query}", in the teacher's own index:`,
+    '',
+    ...list('by the student', student),
+    '',
+    ...list('by the teacher', teacher),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/** The command `limbeck`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+import { Command, CommanderError } from 'commander';
+import { LimbeckError } from '../errors.ts';
+import { addDemoCommand } from './demo-command.ts';
+import { ownVersion } from './environment.ts';
+
+const program = new Command('limbeck')
+  .description("Small models that keep a large model's embedding space, by contrastive distillation.")
+  .version(ownVersion())
+  .showSuggestionAfterError()
+  .showHelpAfterError('(limbeck --help lists what there is)')
+  .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 80) })
+  .exitOverride();
+addDemoCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCode(error);
+  if (!(error instanceof CommanderError)) process.stderr.write(`\n${message(error)}\n`);
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof LimbeckError && error.code === 'ABORTED') return 130;
+  if (error instanceof LimbeckError && error.code === 'INVALID_OPTION') return 2;
+  return 1;
+}
+
+function message(error: unknown): string {
+  if (error instanceof LimbeckError) {
+    return error.code === 'ABORTED'
+      ? 'limbeck: interrupted. Teacher rows computed so far are kept; run the same command to go on from them.'
+      : `limbeck: ${error.message} [${error.code}]`;
+  }
+  // Not one of ours: a bug, or a system error. The stack is what a report needs.
+  return `limbeck: unexpected error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}

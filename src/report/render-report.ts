@@ -1,0 +1,95 @@
+/**
+ * The report of a run as one HTML file: what happened, the verdict, the table, the curves, the maps, and what it takes to
+ * repeat it. It loads nothing from anywhere and is complete without script.
+ *
+ * A pure function of the run record, the curves and the map; who writes the file is not its business.
+ */
+import { type EmbeddingMap, embeddingMaps } from './embedding-maps.ts';
+import { facts } from './facts.ts';
+import { headline } from './headline.ts';
+import { Html, html } from './html.ts';
+import { lossCurves } from './loss-curves.ts';
+import { REPORT_STYLE } from './report-style.ts';
+import { resultsSection, verdictSection } from './results-section.ts';
+import { resultsTable } from './results-table.ts';
+import type { MetricsLine, RunRecord } from './run-record.ts';
+import type { ReportDocument } from './svg.ts';
+
+export interface ReportParts {
+  readonly record: RunRecord;
+  readonly curves: readonly MetricsLine[];
+  /** Null when there is nothing to draw, as in a run that is not complete. */
+  readonly map: EmbeddingMap | null;
+  /** A DOM document to draw with: `parseHTML('<html></html>').document` of linkedom, or a page's own. */
+  readonly document: ReportDocument;
+}
+
+/** Marks the same text in the other map and shows it in full; without script, titles and legend still work. */
+const SCRIPT = `
+const reading = document.getElementById('reading');
+document.querySelector('.maps')?.addEventListener('pointerover', ({ target }) => {
+  const i = target.closest?.('circle')?.dataset.i;
+  for (const old of document.querySelectorAll('.hit')) old.classList.remove('hit');
+  if (i === undefined) return;
+  for (const dot of document.querySelectorAll('circle[data-i="' + i + '"]')) dot.classList.add('hit');
+  reading.textContent = target.textContent.replace('\\n', ' — ');
+});`;
+
+/**
+ * Draws the report.
+ *
+ * @returns a complete HTML document, UTF-8, without references to other files
+ * @throws LimbeckError SHAPE_MISMATCH when the parts of the map do not belong together, NON_FINITE for a NaN in a result
+ *
+ * @example
+ * const { document } = parseHTML('<html></html>'); // linkedom
+ * await writeFile('run/report.html', renderReport({ record, curves, map, document }));
+ */
+export function renderReport({ record, curves, map, document }: ReportParts): string {
+  const table = resultsTable(record);
+  const labels = new Map(record.results.map((result) => [result.method, result.label]));
+  const panels = lossCurves(curves, labels, document);
+  const title = `Distilling ${record.teacher.name}`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · Limbeck</title>
+<style>${new Html(REPORT_STYLE)}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="eyebrow">Limbeck run of ${record.startedAt.slice(0, 10)} · ${record.data.name}</p>
+<h1>${title}</h1>
+<p class="lede">${headline(record)}</p>
+</header>
+<h2>Verdict</h2>
+${verdictSection(table)}
+<h2>Results</h2>
+${resultsSection(table)}
+<h2>Training loss</h2>
+${
+  panels.length > 0
+    ? html`<p>Each objective has a scale of its own: compare the shapes, not the heights.</p>
+<div class="panels">${panels}</div>`
+    : html`<p>No training curves were recorded.</p>`
+}
+<h2>The embedding space, teacher and student</h2>
+${
+  map === null || map.texts.length === 0
+    ? html`<p>No map was drawn.</p>`
+    : html`<p>One joint projection (UMAP, cosine distance) of the held-out texts in the teacher's and the student's embedding:
+the same place in both maps is the same place in the space. Near and apart mean something here; exact distances do not.</p>
+${embeddingMaps(map, document)}`
+}
+<h2>How to repeat it</h2>
+${facts(record)}
+</main>
+<script>${new Html(SCRIPT)}
+</script>
+</body>
+</html>
+`.text;
+}

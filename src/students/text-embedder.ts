@@ -1,0 +1,76 @@
+/** Runs an exported text student: the code that a user of the student runs, and therefore the code that evaluates it. */
+import type { TextTokenizer } from '../data/tokenizer.ts';
+import { Matrix } from '../matrix/matrix.ts';
+import type { Session } from '../runtime/backend.ts';
+import { openModel } from '../runtime/model.ts';
+
+/** Tokens in one batch, padding included. */
+const BATCH_TOKENS = 8192;
+
+/**
+ * A model with inputs `input_ids` and `attention_mask` (int64 [batch, length]) and output `embeddings` [batch, dimension].
+ *
+ * @example
+ * const embedder = await TextEmbedder.open(modelBytes, tokenizer, 'student/onnx/model.onnx');
+ * const rows = await embedder.embed(['a large musical instrument']);
+ * await embedder.release();
+ */
+export class TextEmbedder {
+  readonly tokenizer: TextTokenizer;
+  readonly #session: Session;
+
+  private constructor(session: Session, tokenizer: TextTokenizer) {
+    this.#session = session;
+    this.tokenizer = tokenizer;
+  }
+
+  /**
+   * @param name how the model is called in messages
+   * @throws LimbeckError FILE_CORRUPT when ONNX Runtime does not take the model
+   */
+  static async open(model: Uint8Array, tokenizer: TextTokenizer, name: string): Promise<TextEmbedder> {
+    return new TextEmbedder(await openModel(model, name), tokenizer);
+  }
+
+  /**
+   * @returns float32 [texts.length, dimension], rows of norm 1 in the order of the texts
+   */
+  async embed(texts: readonly string[]): Promise<Matrix> {
+    const encoded = this.tokenizer.encodeAll(texts);
+    // Texts of like length share a batch, so that little is spent on padding.
+    const order = encoded.map((_, i) => i).sort((a, b) => encoded[b].length - encoded[a].length);
+    let rows = new Matrix(0, 0, new Float32Array(0));
+    for (let start = 0; start < order.length; ) {
+      const length = encoded[order[start]].length;
+      const batch = order.slice(start, start + Math.max(1, Math.floor(BATCH_TOKENS / length)));
+      const { data, dims } = await this.#run(
+        batch.map((i) => encoded[i]),
+        length,
+      );
+      if (start === 0) rows = Matrix.zeros(texts.length, dims[1]);
+      for (const [k, i] of batch.entries()) rows.row(i).set(data.subarray(k * dims[1], (k + 1) * dims[1]));
+      start += batch.length;
+    }
+    return rows;
+  }
+
+  /** Frees the native memory; the embedder cannot run afterwards. */
+  release(): Promise<void> {
+    return this.#session.release();
+  }
+
+  async #run(texts: readonly Int32Array[], length: number): Promise<{ data: Float32Array; dims: readonly number[] }> {
+    const ids = new BigInt64Array(texts.length * length).fill(BigInt(this.tokenizer.padId));
+    const mask = new BigInt64Array(texts.length * length);
+    for (const [k, tokens] of texts.entries()) {
+      for (let j = 0; j < tokens.length; j++) ids[k * length + j] = BigInt(tokens[j]);
+      mask.fill(1n, k * length, k * length + tokens.length);
+    }
+    const dims = [texts.length, length];
+    const { embeddings } = await this.#session.run(
+      { input_ids: { dtype: 'int64', dims, data: ids }, attention_mask: { dtype: 'int64', dims, data: mask } },
+      ['embeddings'],
+    );
+    return { data: embeddings.data as Float32Array, dims: embeddings.dims };
+  }
+}
