@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   UNSUPPORTED: 'Something that is valid in itself but that this version cannot do.',
   MISSING_PACKAGE: 'An npm package that this command needs is not installed.',
   FILE_UNREADABLE: 'A file is missing or cannot be read.',
+  FILE_UNWRITABLE: 'A file or directory cannot be written: no space, no permission, or something is in the way.',
   FILE_CORRUPT: 'A file is truncated, damaged or not in the format that its name promises.',
   NOT_TEXT: 'A text file holds bytes that are not UTF-8 text.',
   CACHE_MISMATCH: 'A cache belongs to another teacher or to other data.',

@@ -26,7 +26,9 @@ import { LimbeckError, show } from '../errors.ts';
 /**
  * Writes a file so that its name shows the old content or the new, never a part: temporary name in the same directory, write,
  * fsync, rename, fsync of the directory. The parent directory is made when it is missing. On failure the temporary file is
- * removed and the error of the operating system (`ENOSPC`, `EACCES`, …) is passed on.
+ * removed.
+ *
+ * @throws LimbeckError FILE_UNWRITABLE with the system's reason (`ENOSPC`, `EACCES`, …)
  *
  * @example
  * await writeFileAtomic('run/run.json', JSON.stringify(record));
@@ -34,15 +36,15 @@ import { LimbeckError, show } from '../errors.ts';
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const target = resolve(path);
   const temporary = `${target}.${ownMark()}.tmp`;
-  await makeDirectory(dirname(target));
   try {
+    await makeDirectory(dirname(target));
     await writeFlushed(temporary, data);
     await rename(temporary, target);
+    await flushDirectory(dirname(target));
   } catch (error) {
     await discard(temporary);
-    throw error;
+    throw unwritable(target, error);
   }
-  await flushDirectory(dirname(target));
 }
 
 /**
@@ -88,7 +90,8 @@ export async function readText(path: string, what: string): Promise<string> {
  * holds**; readers see the old version or the new.
  *
  * @param files relative path with forward slashes (`onnx/model.onnx`) → content
- * @throws LimbeckError INVALID_ARGUMENT for a name that would leave the directory, or when a file stands in its place
+ * @throws LimbeckError INVALID_ARGUMENT for a name that would leave the directory, or when a file stands in its place;
+ *   FILE_UNWRITABLE with the system's reason
  *
  * @example
  * await writeDirectory('student', new Map([['config.json', '{}'], ['onnx/model.onnx', bytes]]));
@@ -99,9 +102,9 @@ export async function writeDirectory(
 ): Promise<void> {
   const target = resolve(directory);
   for (const name of files.keys()) checkRelativeName(name, target);
-  await recoverDirectory(target);
   const partial = `${target}.partial-${ownMark()}`;
   try {
+    await recoverDirectory(target);
     await makeDirectory(partial);
     const folders = new Set([partial]);
     for (const [name, data] of files) {
@@ -114,7 +117,7 @@ export async function writeDirectory(
     await replaceDirectory(partial, target);
   } catch (error) {
     await discard(partial);
-    throw error;
+    throw unwritable(target, error);
   }
 }
 
@@ -279,6 +282,22 @@ async function kindOf(path: string): Promise<'directory' | 'file' | 'nothing'> {
 
 function errorCode(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? '';
+}
+
+/** The error of a failed write; what is an error of ours already stays as it is. */
+function unwritable(path: string, error: unknown): unknown {
+  const code = errorCode(error);
+  if (error instanceof LimbeckError || code === '') return error;
+  const advice = {
+    ENOSPC: 'The disk is full: free some space.',
+    EACCES: 'Permission is missing: choose another directory, or change its permissions.',
+    EROFS: 'The file system is read-only: choose another directory.',
+  }[code];
+  return new LimbeckError(
+    'FILE_UNWRITABLE',
+    `${path}: expected to write it, got ${code}. ${advice ?? (error as Error).message} Nothing was changed.`,
+    { cause: error },
+  );
 }
 
 async function whyUnreadable(path: string, error: unknown): Promise<string> {

@@ -47,6 +47,12 @@ export interface StaticEmbeddingOptions {
 }
 
 /**
+ * Spread of the initial token vectors. Rare tokens take few steps and keep most of what they began with, which is noise; so it
+ * is small beside what a few steps of the optimizer add.
+ */
+const INITIAL_DEVIATION = 0.02;
+
+/**
  * @example
  * const student = new StaticEmbeddingStudent(tokenizer, { width: 96, dimension: 384, seed: 0 });
  * await distill({ student, … });
@@ -82,7 +88,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
     this.#table = {
       name: 'table',
       shape: [vocabulary, width],
-      data: normal(vocabulary * width, 1 / Math.sqrt(width)),
+      data: normal(vocabulary * width, INITIAL_DEVIATION),
       sparse: true,
       decay: false,
     };

@@ -51,7 +51,7 @@ describe('writeFileAtomic', () => {
 
   it('removes the temporary file when the rename fails', async () => {
     mkdirSync(join(root, 'taken'));
-    await expect(writeFileAtomic(join(root, 'taken'), 'x')).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(writeFileAtomic(join(root, 'taken'), 'x')).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' });
     expect(readdirSync(root)).toEqual(['taken']);
   });
 
