@@ -3,11 +3,15 @@ import { defineConfig } from 'vitest/config';
 // The package's own "#backend" import names the compiled file by default; tests run the sources.
 const conditions = ['limbeck-source', 'node', 'import', 'default'];
 
+const report = process.env.LIMBECK_TEST_REPORT;
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     include: ['test/**/*.test.ts'],
+    // .ci/run counts the tests from a report; people read the default one.
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     testTimeout: 60_000,
     // Two workers on two cores; ONNX Runtime brings its own threads.
     maxWorkers: 2,

@@ -62,7 +62,7 @@ export function addDemoCommand(program: Command): void {
     .option('--texts <n|all>', 'texts to train on', wholeNumberOrAll(100), 20_000)
     .option('--held-out <n>', 'texts that nothing is trained on', wholeNumber(50), 1000)
     .option('--seeds <n>', 'train every method with this many seeds', wholeNumber(1), 1)
-    .option('--epochs <n>', 'passes over the texts', wholeNumber(1), 10)
+    .option('--epochs <n>', 'passes over the texts', wholeNumber(1), 6)
     .option('--batch-size <n>', 'texts in a batch', wholeNumber(2), 128)
     .option('--width <n>', "width of the student's token vectors", wholeNumber(1), 96)
     .option('--learning-rate <x>', 'highest learning rate of AdamW', positiveNumber, 0.005)

@@ -32,6 +32,6 @@ export const RUN_FILES = {
   student: 'student',
   /** Held-out texts, one JSON object a line. */
   heldOutTexts: 'held-out/texts.jsonl',
-  /** Their teacher rows. */
-  heldOutRows: 'held-out/teacher-rows.safetensors',
+  /** Their rows [texts, dimension]: tensor "teacher", and tensor "student" of the exported student. */
+  heldOutRows: 'held-out/rows.safetensors',
 } as const;

@@ -48,9 +48,9 @@ export async function queryDemo(
     path(RUN_FILES.heldOutTexts),
   );
   const stored = readSafetensors(
-    await readBytes(path(RUN_FILES.heldOutRows), "the held-out texts' teacher rows"),
+    await readBytes(path(RUN_FILES.heldOutRows), 'the rows of the held-out texts'),
     path(RUN_FILES.heldOutRows),
-  ).tensor('rows');
+  ).tensor('teacher');
   const index = new Matrix(stored.shape[0], stored.shape[1], stored.data);
   const modelPath = path(`${RUN_FILES.student}/onnx/model.onnx`);
   const tokenizerPath = path(`${RUN_FILES.student}/tokenizer.json`);

@@ -388,17 +388,13 @@ function runFiles(
     document: parseHTML('<!doctype html><html></html>').document,
   });
   const lines = (values: readonly unknown[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  const floats = ({ rows, columns, data }: Matrix) => ({ shape: [rows, columns], data: data as Float32Array });
   const files = new Map<string, string | Uint8Array>([
     [RUN_FILES.record, `${JSON.stringify(record, null, 2)}\n`],
     [RUN_FILES.metrics, lines(curves)],
     [RUN_FILES.report, report],
     [RUN_FILES.heldOutTexts, lines(heldOut.texts.map((text, i) => ({ text, supersense: SUPERSENSES[labels[i]] })))],
-    [
-      RUN_FILES.heldOutRows,
-      writeSafetensors({
-        rows: { shape: [heldOutRows.rows, heldOutRows.columns], data: heldOutRows.data as Float32Array },
-      }),
-    ],
+    [RUN_FILES.heldOutRows, writeSafetensors({ teacher: floats(heldOutRows), student: floats(studentRows) })],
   ]);
   for (const [name, data] of student.toFiles()) files.set(`${RUN_FILES.student}/${name}`, data);
   return files;

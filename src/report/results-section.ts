@@ -3,7 +3,12 @@ import { type Html, html } from './html.ts';
 import type { ResultsCell, ResultsTable } from './results-table.ts';
 import { VERDICT_RULE, type Verdict } from './verdict.ts';
 
-const TONES: Record<Verdict['outcome'], string> = { beats: 'good', 'loses to': 'bad', 'no clear difference': 'even' };
+const TONES: Record<Verdict['outcome'], string> = {
+  beats: 'good',
+  'loses to': 'bad',
+  'no clear difference': 'even',
+  'not judged': 'even',
+};
 
 /** Method rows and measure columns, with what each measure means beneath. Roles are spelt out because CSS that turns rows into cards would take them away. */
 export function resultsSection(table: ResultsTable): Html {

@@ -12,7 +12,8 @@ import type { MethodResult } from './run-record.ts';
 export interface Verdict {
   readonly metric: MetricKey;
   readonly label: string;
-  readonly outcome: 'beats' | 'loses to' | 'no clear difference';
+  /** 'not judged' with one seed: without a spread there is nothing to hold a difference against. */
+  readonly outcome: 'beats' | 'loses to' | 'no clear difference' | 'not judged';
   /** Mean of (challenger − baseline) over the shared seeds. */
   readonly difference: number;
   /** Sample standard deviation of those differences; null with one seed. */
@@ -26,9 +27,10 @@ export interface Verdict {
 
 /** How the outcome is decided, for readers of a table. */
 export const VERDICT_RULE =
-  'Rule: runs are compared in pairs of one seed (mean difference ± sample standard deviation); “beats” and “loses to” mean that the 95 % confidence interval of the ' +
-  'mean difference (Student’s t) excludes zero, anything else is “no clear difference”. The spread is over training ' +
-  'seeds, not over the choice of held-out texts.';
+  'Rule: runs are compared in pairs of one seed (mean difference ± sample standard deviation); “beats” and “loses to” ' +
+  'mean that the 95 % confidence interval of the mean difference (Student’s t) excludes zero, anything else is “no ' +
+  'clear difference”, and one seed is not judged (--seeds 3 trains three). The spread is over training seeds, not over ' +
+  'the choice of held-out texts.';
 
 /** Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom. */
 const T_95 = [
@@ -41,7 +43,7 @@ const ROUNDING = 1e-12;
 
 /**
  * One verdict a metric on `challenger` against `baseline`; none when they share no seed. With one seed there is no spread
- * to hold a difference against, so every outcome is "no clear difference".
+ * to hold a difference against, so no outcome is judged.
  *
  * @param challenger results of one method, one a seed
  * @param baseline results of the other method
@@ -68,14 +70,12 @@ export function compareMethods(challenger: readonly MethodResult[], baseline: re
     return {
       metric: key,
       label,
-      outcome: !clear ? 'no clear difference' : mean > 0 ? 'beats' : 'loses to',
+      outcome: count === 1 ? 'not judged' : !clear ? 'no clear difference' : mean > 0 ? 'beats' : 'loses to',
       difference: mean,
       standardDeviation,
       wins,
       seeds: count,
-      detail:
-        `${formatDifference(mean)}${spread}, ` +
-        (count === 1 ? 'one seed, so no spread' : `ahead on ${wins} of ${count}`),
+      detail: `${formatDifference(mean)}${spread}, ahead on ${wins} of ${count}`,
     };
   });
 }

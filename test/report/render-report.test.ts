@@ -185,7 +185,7 @@ describe('renderReport', () => {
   test('one seed, one text, one class', () => {
     const { page: small } = render({ record: sampleRecord(1), curves: curves(['cosine'], [4], 1), map: sampleMap(1) });
     expect(small.querySelectorAll('.maps circle').length).toBe(2);
-    expect(small.querySelector('.verdicts').textContent).toContain('one seed, so no spread');
+    expect(small.querySelector('.verdicts').textContent).toContain('not judged');
   });
 
   test('a long run is drawn with at most 240 points a line, and the caption says so', () => {

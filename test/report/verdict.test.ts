@@ -43,8 +43,8 @@ describe('compareMethods', () => {
   });
 
   test('one seed has no spread, so no verdict', () => {
-    expect(verdict([0.9], [0.5])).toMatchObject({ outcome: 'no clear difference', standardDeviation: null, seeds: 1 });
-    expect(verdict([0.9], [0.5]).detail).toBe('+0.400, one seed, so no spread');
+    expect(verdict([0.9], [0.5])).toMatchObject({ outcome: 'not judged', standardDeviation: null, seeds: 1 });
+    expect(verdict([0.9], [0.5]).detail).toBe('+0.400, ahead on 1 of 1');
   });
 
   test('equal results on every seed are no difference', () => {

@@ -1,0 +1,65 @@
+/** The public API of Limbeck, in one explicit list. A test holds this list, so that nothing appears or vanishes by accident. */
+export { EpochBatches } from './data/epoch-batches.ts';
+export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
+export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
+export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
+export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
+export { majorityClass } from './evaluation/majority-class.ts';
+export { meanCosine } from './evaluation/mean-cosine.ts';
+export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
+export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
+export { retrieval } from './evaluation/retrieval.ts';
+/** The differentiating engine: symbolic tensors, operators, gradients, ONNX. */
+export * as graph from './graph/index.ts';
+export { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from './losses/contrastive.ts';
+export { cosineLoss, l2Normalize, rowDot } from './losses/cosine.ts';
+export { type ResponseTerms, responseLoss } from './losses/response.ts';
+export { squaredErrorLoss } from './losses/squared-error.ts';
+export { IntermediateActivations } from './matrix/intermediate-activations.ts';
+export { type FloatArray, Matrix } from './matrix/matrix.ts';
+export { Random } from './matrix/random.ts';
+export { TeacherBank, type TeacherBankOptions } from './negatives/teacher-bank.ts';
+export { projectTogether } from './report/project-together.ts';
+export { type ReportParts, renderReport } from './report/render-report.ts';
+export {
+  type MethodResult,
+  type MetricsLine,
+  parseMetricsLines,
+  parseRunRecord,
+  type RunMetrics,
+  type RunRecord,
+} from './report/run-record.ts';
+export type { SessionOptions, TensorData } from './runtime/backend.ts';
+export { compile, type Feeds, type Program } from './runtime/program.ts';
+export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
+export {
+  type ContrastiveContext,
+  ContrastiveDistillationStrategy,
+  ContrastiveMode,
+  type ContrastiveOptions,
+} from './strategies/contrastive-distillation-strategy.ts';
+export {
+  type BatchFacts,
+  DistillationStrategy,
+  type LossAndGradient,
+  type LossComponents,
+  type Pair,
+  type Prepared,
+  type SymbolicBatch,
+} from './strategies/distillation-strategy.ts';
+export { FeatureDistillationStrategy, type FeatureOptions } from './strategies/feature-distillation-strategy.ts';
+export type { Labels, MatrixLike } from './strategies/inputs.ts';
+export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
+export type { Parameter, StudentBatch, StudentInputs, TrainableStudent } from './students/student.ts';
+export { TextEmbedder } from './students/text-embedder.ts';
+export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
+export type { Teacher } from './teachers/teacher.ts';
+export {
+  embedWithCache,
+  type TeacherCacheOptions,
+  type TeacherCacheProgress,
+  type TeacherCacheResult,
+} from './teachers/teacher-cache.ts';
+export type { AdamWOptions } from './training/adamw.ts';
+export { type DistillOptions, type DistillResult, distill, type TrainingEvent } from './training/distill.ts';
+export { cosineSchedule } from './training/schedule.ts';
