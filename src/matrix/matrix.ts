@@ -81,7 +81,8 @@ export class Matrix {
 
   /** The entry in row `i`, column `j`. */
   get(i: number, j: number): number {
-    if (!(i >= 0 && i < this.rows && j >= 0 && j < this.columns)) {
+    const inside = Number.isInteger(i) && Number.isInteger(j) && i >= 0 && i < this.rows && j >= 0 && j < this.columns;
+    if (!inside) {
       throw new LimbeckError(
         'INVALID_ARGUMENT',
         `Matrix.get: expected a place inside ${this.rows} × ${this.columns}, got (${i}, ${j}).`,

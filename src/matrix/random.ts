@@ -53,7 +53,7 @@ export class Random {
     return (high * 2 ** 26 + low) / 2 ** 53;
   }
 
-  /** Uniform among 0 … n − 1, without modulo bias (Lemire's method with rejection). */
+  /** Uniform among 0 … n − 1 for 1 ≤ n ≤ 2³², without modulo bias: numbers beyond the last multiple of n are drawn again. */
   integer(n: number): number {
     const limit = 2 ** 32 - (2 ** 32 % n);
     let x = this.uint32();

@@ -4,6 +4,7 @@
  *
  * Candidates are samples, not rows: a sample that is both in the batch and in the bank counts once, as its bank row.
  */
+import type { FloatArray } from '../matrix/matrix.ts';
 import { Random } from '../matrix/random.ts';
 
 export interface SelectionRequest {
@@ -30,16 +31,19 @@ export interface SelectionRequest {
   readonly step: number;
 }
 
-/** Masks are 0 (seen) or −∞; targets of an anchor sum to 1 over all blocks and `ownTarget`. Row-major [B, keys]. */
+/**
+ * Masks are 0 (seen) or −∞; targets of an anchor sum to 1 over all blocks and `ownTarget`. Row-major [B, keys]. Targets are
+ * fractions such as 1/3, hence float64: rounded earlier, they would spoil a loss in float64.
+ */
 export interface SelectedBlock {
   readonly mask?: Float32Array;
-  readonly targets?: Float32Array;
+  readonly targets?: Float64Array;
 }
 
 export interface Selection {
   /** True when no block shows an anchor its own key. */
   readonly ownApart: boolean;
-  readonly ownTarget?: Float32Array;
+  readonly ownTarget?: Float64Array;
   /** The batch's rows as keys; undefined when every one of them is in the bank. */
   readonly batch?: SelectedBlock;
   /** Bank rows as keys; `rows` undefined means all of them, in order. */
@@ -115,9 +119,11 @@ function maskedSelection(
   // A drawn part of the bank need not hold every anchor's own row; then own keys stand apart, for all anchors alike.
   const ownApart = ownKey.some((key) => !columns.has(key));
   const withTargets = labels !== undefined && request.positives === 'class';
-  const ownTarget = new Float32Array(anchors);
-  const masks = columns.matrices(anchors, Number.NEGATIVE_INFINITY);
-  const targets = columns.matrices(anchors, 0);
+  const ownTarget = new Float64Array(anchors);
+  const masks = columns.matrices(Float32Array, anchors);
+  masks.batch.fill(Number.NEGATIVE_INFINITY);
+  masks.bank.fill(Number.NEGATIVE_INFINITY);
+  const targets = columns.matrices(Float64Array, anchors);
   for (let i = 0; i < anchors; i++) {
     for (let position = 0; position < ends[i]; position++) {
       if (isNegative(i, order[position])) columns.set(masks, i, order[position], 0);
@@ -131,9 +137,10 @@ function maskedSelection(
   }
   const block = (which: 'batch' | 'bank'): SelectedBlock =>
     withTargets ? { mask: masks[which], targets: targets[which] } : { mask: masks[which] };
+  const repetitions = repeated ? batchColumns.length - new Set(batchColumns.map((i) => sampleIds?.[i] ?? i)).size : 0;
   return {
     ownApart,
-    candidates: total - 1,
+    candidates: total - repetitions - 1,
     ...(ownApart && withTargets ? { ownTarget } : {}),
     ...(batchColumns.length > 0 ? { batch: block('batch') } : {}),
     ...(columns.bankRows.length > 0
@@ -145,6 +152,12 @@ function maskedSelection(
         }
       : {}),
   };
+}
+
+/** The numbers of both blocks, row-major [B, keys]. */
+interface Blocks<A> {
+  readonly batch: A;
+  readonly bank: A;
 }
 
 /** Where keys stand: the batch block has all B columns, the bank block one for each bank row that any anchor sees. */
@@ -174,14 +187,11 @@ class Columns {
     return key < this.#batchColumns.length || this.#columnOfRow[key - this.#batchColumns.length] >= 0;
   }
 
-  matrices(anchors: number, fill: number): { batch: Float32Array; bank: Float32Array } {
-    return {
-      batch: new Float32Array(anchors * this.#batchWidth).fill(fill),
-      bank: new Float32Array(anchors * this.bankRows.length).fill(fill),
-    };
+  matrices<A extends FloatArray>(type: new (length: number) => A, anchors: number): Blocks<A> {
+    return { batch: new type(anchors * this.#batchWidth), bank: new type(anchors * this.bankRows.length) };
   }
 
-  set(matrices: { batch: Float32Array; bank: Float32Array }, anchor: number, key: number, value: number): void {
+  set(matrices: Blocks<FloatArray>, anchor: number, key: number, value: number): void {
     const inBatch = this.#batchColumns.length;
     if (key < inBatch) matrices.batch[anchor * this.#batchWidth + this.#batchColumns[key]] = value;
     else matrices.bank[anchor * this.bankRows.length + this.#columnOfRow[key - inBatch]] = value;

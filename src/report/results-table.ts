@@ -45,7 +45,7 @@ export interface ResultsTable {
 interface Measure extends ResultsColumn {
   readonly value: (result: MethodResult) => number | null;
   readonly format: (value: number) => string;
-  /** How its spread is written, where not like the value itself; null for a measure that no seed changes. */
+  /** How its spread is written, where not like the value itself; null where a spread over seeds says nothing: size, and speeds, which vary with the machine. */
   readonly formatSpread?: ((value: number) => string) | null;
 }
 
@@ -70,13 +70,15 @@ const MEASURES: readonly Measure[] = [
     description: 'texts embedded a second on this machine, tokenizing included',
     value: (result) => result.textsPerSecond,
     format: formatCount,
+    formatSpread: null,
   },
   {
     key: 'trainingSeconds',
-    label: 'training',
+    label: 'train',
     description: 'time that training took, without the teacher pass',
     value: (result) => result.trainingSeconds,
     format: formatSeconds,
+    formatSpread: null,
   },
 ];
 

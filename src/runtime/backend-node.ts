@@ -26,6 +26,8 @@ export const backend: Backend = {
         const results = await session.run(inputs, fetches);
         return Object.fromEntries(
           outputs.map((name) => {
+            // ONNX Runtime hands back another array than the one it was given and wrote to.
+            if (into[name]) return [name, into[name]];
             const { type, dims, data } = results[name];
             return [name, { dtype: type as TensorData['dtype'], dims, data: data as TypedArray }];
           }),

@@ -23,12 +23,12 @@ export async function compile(graph: Graph, options: SessionOptions = {}): Promi
 /** A graph that is ready to run. Programs hold native memory: release them. */
 export class Program {
   readonly #inputs: ReadonlyMap<string, SymbolicTensor>;
-  readonly #outputs: readonly string[];
+  readonly #outputs: ReadonlyMap<string, SymbolicTensor>;
   readonly #session: Session;
 
   constructor(graph: Graph, session: Session) {
     this.#inputs = new Map(graph.inputs.map((tensor) => [(tensor.source as { name: string }).name, tensor]));
-    this.#outputs = Object.keys(graph.outputs);
+    this.#outputs = new Map(Object.entries(graph.outputs));
     this.#session = session;
   }
 
@@ -37,46 +37,56 @@ export class Program {
    *
    * @param feeds one array per input; sizes with the same run-time name must agree
    * @param into arrays to write outputs to, of exactly their size; other outputs get fresh arrays
-   * @throws LimbeckError MISSING_INPUT for a missing or unknown input, SHAPE_MISMATCH for one that does not fit
+   * @throws LimbeckError MISSING_INPUT for a missing or unknown name, SHAPE_MISMATCH for an array that does not fit
    */
-  async run(feeds: Feeds, into?: Feeds): Promise<Record<string, TensorData>> {
-    this.#check(feeds);
-    return this.#session.run(feeds, this.#outputs, into);
+  async run(feeds: Feeds, into: Feeds = {}): Promise<Record<string, TensorData>> {
+    this.#check(feeds, into);
+    return this.#session.run(feeds, [...this.#outputs.keys()], into);
   }
 
   release(): Promise<void> {
     return this.#session.release();
   }
 
-  #check(feeds: Feeds): void {
+  #check(feeds: Feeds, into: Feeds): void {
     const sizes = new Map<string, number>();
     for (const [name, tensor] of this.#inputs) {
       const fed = feeds[name];
       if (!fed) {
         throw new LimbeckError('MISSING_INPUT', `run: expected an array for input "${name}" (${tensor}), got none.`);
       }
-      const fits =
-        fed.dtype === tensor.dtype &&
-        fed.dims.length === tensor.rank &&
-        tensor.shape.every((expected, axis) => {
-          if (typeof expected === 'string' && !sizes.has(expected)) sizes.set(expected, fed.dims[axis]);
-          return (typeof expected === 'string' ? sizes.get(expected) : expected) === fed.dims[axis];
-        }) &&
-        fed.data instanceof ARRAY_TYPES[fed.dtype] &&
-        fed.data.length === fed.dims.reduce((product, size) => product * size, 1);
-      if (!fits) {
-        const known = [...sizes].map(([size, value]) => `${size} = ${value}`).join(', ');
-        throw new LimbeckError(
-          'SHAPE_MISMATCH',
-          `run: input "${name}": expected ${tensor}${known ? ` with ${known}` : ''}, got ${fed.dtype}${showShape(fed.dims)} holding ${show(fed.data)}.`,
-        );
-      }
+      checkFit(`input "${name}"`, fed, tensor, sizes);
     }
-    for (const name in feeds) {
-      if (!this.#inputs.has(name)) {
-        const names = [...this.#inputs.keys()].join(', ');
-        throw new LimbeckError('MISSING_INPUT', `run: expected only the inputs ${names}, got also "${name}".`);
+    for (const [name, tensor] of this.#outputs) if (into[name]) checkFit(`output "${name}"`, into[name], tensor, sizes);
+    for (const [kind, given, known] of [
+      ['inputs', feeds, this.#inputs],
+      ['outputs', into, this.#outputs],
+    ] as const) {
+      for (const name in given) {
+        if (!known.has(name)) {
+          const names = [...known.keys()].join(', ');
+          throw new LimbeckError('MISSING_INPUT', `run: expected only the ${kind} ${names}, got also "${name}".`);
+        }
       }
     }
   }
+}
+
+/** Holds an array against the type that the graph declares; run-time sizes seen first are kept in `sizes`. */
+function checkFit(role: string, given: TensorData, tensor: SymbolicTensor, sizes: Map<string, number>): void {
+  const fits =
+    given.dtype === tensor.dtype &&
+    given.dims.length === tensor.rank &&
+    tensor.shape.every((expected, axis) => {
+      if (typeof expected === 'string' && !sizes.has(expected)) sizes.set(expected, given.dims[axis]);
+      return (typeof expected === 'string' ? sizes.get(expected) : expected) === given.dims[axis];
+    }) &&
+    given.data instanceof ARRAY_TYPES[given.dtype] &&
+    given.data.length === given.dims.reduce((product, size) => product * size, 1);
+  if (fits) return;
+  const known = [...sizes].map(([size, value]) => `${size} = ${value}`).join(', ');
+  throw new LimbeckError(
+    'SHAPE_MISMATCH',
+    `run: ${role}: expected ${tensor}${known ? ` with ${known}` : ''}, got ${given.dtype}${showShape(given.dims)} holding ${show(given.data)}.`,
+  );
 }

@@ -6,10 +6,10 @@ import { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from '../losses
 import { l2Normalize } from '../losses/cosine.ts';
 import { responseLoss } from '../losses/response.ts';
 import { IntermediateActivations } from '../matrix/intermediate-activations.ts';
-import type { Matrix } from '../matrix/matrix.ts';
+import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import { type Selection, selectKeys } from '../negatives/selection.ts';
 import { TeacherBank } from '../negatives/teacher-bank.ts';
-import { floatTensor, matrixTensor, scalarTensor } from '../runtime/tensors.ts';
+import { matrixTensor, scalarTensor } from '../runtime/tensors.ts';
 import {
   type BatchFacts,
   DistillationStrategy,
@@ -288,10 +288,10 @@ function selectionData(
   teacherBank: TeacherBank | undefined,
 ): Record<string, PreparedTensor> {
   const data: Record<string, PreparedTensor> = {};
-  const put = (what: string, array: Float32Array | undefined, shape: Shape): void => {
+  const put = (what: string, array: FloatArray | undefined, shape: Shape): void => {
     if (!array) return;
-    const numbers = dtype === 'float64' ? Float64Array.from(array) : array;
-    data[dataName(mode, what)] = { shape, tensor: floatTensor(numbers, [rows, array.length / rows]) };
+    const matrix = new Matrix(rows, array.length / rows, array).as(dtype);
+    data[dataName(mode, what)] = { shape, tensor: matrixTensor(matrix) };
   };
   put('own target', ownTarget, ['batch', 1]);
   put('batch mask', batch?.mask, ['batch', 'batch']);

@@ -319,6 +319,12 @@ function batchFacts(
       );
     }
   }
+  if (sampleIds && sampleIds.length !== first.rows) {
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `sampleIds: expected one for each of the ${first.rows} rows, got ${sampleIds.length}.`,
+    );
+  }
   return {
     rows: first.rows,
     dtype: first.dtype,

@@ -195,6 +195,8 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
       pad_token_id: this.tokenizer.padId,
       pooling: 'mean',
       normalize: true,
+      // There are no quantized weights, which transformers.js would otherwise ask for in a browser.
+      'transformers.js_config': { dtype: 'fp32' },
     };
     return new Map<string, string | Uint8Array>([
       ['onnx/model.onnx', this.toOnnx()],

@@ -1,6 +1,6 @@
 /** The part of a Hugging Face config.json that a BERT encoder is built from. */
 import * as z from 'zod';
-import { LimbeckError } from '../errors.ts';
+import { LimbeckError, show } from '../errors.ts';
 
 const size = z.int().min(1).max(1_000_000);
 
@@ -44,7 +44,13 @@ export function parseBertConfig(text: string, name: string): BertConfig {
   const result = schema.safeParse(json);
   if (!result.success) {
     const [{ path, message }] = result.error.issues;
-    throw corrupt(name, `the configuration of a BERT encoder; at "${path.join('.')}": ${message}`);
+    const got = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], json);
+    // zod names what it expected, in front of what kind of thing it received.
+    const expected = message.replace(/^Invalid input: expected |, received .*$/g, '');
+    throw corrupt(
+      name,
+      `the configuration of a BERT encoder, with ${expected} at "${path.join('.')}", got ${got === undefined ? 'nothing' : show(got)}`,
+    );
   }
   const { data } = result;
   if (data.hidden_size % data.num_attention_heads !== 0) {

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import * as limbeck from '../src/index.ts';
+
+it('exports exactly this', () => {
+  expect(Object.keys(limbeck).sort()).toEqual(
+    [
+      ['BertTeacher', 'ContrastiveDistillationStrategy', 'ContrastiveMode', 'DistillationStrategy', 'ERROR_CODES'],
+      ['EpochBatches', 'FeatureDistillationStrategy', 'IntermediateActivations', 'LimbeckError', 'Matrix', 'Random'],
+      ['SUPERSENSES', 'StaticEmbeddingStudent', 'TeacherBank', 'TextEmbedder', 'TextTokenizer', 'compile'],
+      ['contrastiveLoss', 'cosineLoss', 'cosineSchedule', 'distill', 'embedWithCache', 'floatTensor', 'graph'],
+      ['int32Tensor', 'l2Normalize', 'majorityClass', 'matrixTensor', 'meanCosine', 'nearestNeighbourAccuracy'],
+      ['nearestNeighbours', 'nearestRows', 'parseMetricsLines', 'parseRunRecord', 'parseWordNet', 'projectTogether'],
+      ['renderReport', 'responseLoss', 'retrieval', 'rowDot', 'scalarTensor', 'splitWordNet', 'squaredErrorLoss'],
+      ['textDataset'],
+    ]
+      .flat()
+      .sort(),
+  );
+});

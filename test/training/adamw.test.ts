@@ -1,0 +1,110 @@
+/** The symbolic AdamW against torch.optim.AdamW in float64 (test/goldens/adamw.py). */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { input, type SymbolicTensor } from '../../src/graph/index.ts';
+import type { TensorData } from '../../src/runtime/backend.ts';
+import { compile } from '../../src/runtime/program.ts';
+import { floatTensor, scalarTensor } from '../../src/runtime/tensors.ts';
+import { adamW, adamWOptionsSchema } from '../../src/training/adamw.ts';
+
+interface Pair<T> {
+  weight: T;
+  bias: T;
+}
+type Numbers = number[] | number[][];
+const golden = JSON.parse(readFileSync(new URL('../goldens/adamw.json', import.meta.url), 'utf8')) as {
+  inputs: Pair<Numbers> & {
+    betas: [number, number];
+    epsilon: number;
+    weightDecay: number;
+    rates: number[];
+    gradients: Pair<Numbers>[];
+  };
+  cases: {
+    name: string;
+    biasDecay: number;
+    steps: Pair<Numbers>[];
+    moments: Pair<{ first: Numbers; second: Numbers }>;
+  }[];
+};
+const { inputs } = golden;
+const flat = (values: Numbers) => Float64Array.from(values.flat());
+
+/** Largest |a − b| / |b|, where 0 must be 0. */
+const relative = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Math.max(...Array.from(b, (value, i) => (a[i] === value ? 0 : Math.abs(a[i] - value) / Math.abs(value))));
+
+/** One parameter's compiled optimizer. */
+async function optimizer(shape: number[], weightDecay: number) {
+  const tensor = (name: string, dims = shape): SymbolicTensor => input(name, 'float64', dims);
+  const state = {
+    parameter: tensor('parameter'),
+    firstMoment: tensor('firstMoment'),
+    secondMoment: tensor('secondMoment'),
+  };
+  const gradient = tensor('gradient');
+  const step = {
+    learningRate: tensor('learningRate', []),
+    correction1: tensor('correction1', []),
+    correction2: tensor('correction2', []),
+  };
+  const [beta1, beta2] = inputs.betas;
+  const outputs = adamW(state, gradient, step, { beta1, beta2, epsilon: inputs.epsilon, weightDecay });
+  return compile({ inputs: [...Object.values(state), gradient, ...Object.values(step)], outputs: { ...outputs } });
+}
+
+describe('adamW', () => {
+  it.each(golden.cases)('$name: relative error < 1e-12 against PyTorch over 20 steps, in float64', async (expected) => {
+    for (const [name, shape, decay] of [
+      ['weight', [3, 2], inputs.weightDecay],
+      ['bias', [2], expected.biasDecay],
+    ] as const) {
+      const program = await optimizer([...shape], decay);
+      const start = flat(inputs[name]);
+      const zeros = () => floatTensor(new Float64Array(start.length), shape);
+      let state: Record<string, TensorData> = {
+        parameter: floatTensor(start, shape),
+        firstMoment: zeros(),
+        secondMoment: zeros(),
+      };
+      expect(expected.steps).toHaveLength(20);
+      for (const [i, values] of expected.steps.entries()) {
+        state = await program.run({
+          ...state,
+          gradient: floatTensor(flat(inputs.gradients[i][name]), shape),
+          learningRate: scalarTensor(inputs.rates[i], 'float64'),
+          correction1: scalarTensor(1 - inputs.betas[0] ** (i + 1), 'float64'),
+          correction2: scalarTensor(1 - inputs.betas[1] ** (i + 1), 'float64'),
+        });
+        expect(relative(state.parameter.data as Float64Array, flat(values[name]))).toBeLessThan(1e-12);
+      }
+      expect(relative(state.firstMoment.data as Float64Array, flat(expected.moments[name].first))).toBeLessThan(1e-12);
+      expect(relative(state.secondMoment.data as Float64Array, flat(expected.moments[name].second))).toBeLessThan(
+        1e-12,
+      );
+      await program.release();
+    }
+  });
+
+  it("has PyTorch's defaults", () => {
+    expect(adamWOptionsSchema.parse({})).toEqual({
+      learningRate: 1e-3,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+    });
+  });
+
+  it.each([
+    { learningRate: 0 },
+    { learningRate: Number.POSITIVE_INFINITY },
+    { beta1: 1 },
+    { beta2: -0.1 },
+    { epsilon: 0 },
+    { weightDecay: -1 },
+    { learningRate: Number.NaN },
+  ])('refuses %o', (options) => {
+    expect(adamWOptionsSchema.safeParse(options).success).toBe(false);
+  });
+});
