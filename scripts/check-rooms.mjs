@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../src', import.meta.url));
 const levels = [
-  ['errors', 'warnings'],
+  ['errors', 'nearest-names', 'warnings'],
   ['matrix'],
   ['graph'],
   ['runtime'],

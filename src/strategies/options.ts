@@ -4,6 +4,7 @@
  */
 import type * as z from 'zod';
 import { LimbeckError, show } from '../errors.ts';
+import { nearestNames } from '../nearest-names.ts';
 
 export type OptionSchema = z.ZodObject<z.ZodRawShape>;
 
@@ -72,22 +73,7 @@ function unknownOption(owner: string, name: string, known: readonly string[]): L
 }
 
 /** The known name that a mistyped one most likely means: at most a third of its letters wrong. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const scored = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
-  const best = scored.sort((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
-}
-
-/** Levenshtein distance, case ignored. */
-function editDistance(a: string, b: string): number {
-  const [p, q] = [a.toLowerCase(), b.toLowerCase()];
-  let row = Array.from({ length: q.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= p.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= q.length; j++) {
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (p[i - 1] === q[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[q.length];
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const [best] = nearestNames(name, known);
+  return best && best.distance <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : undefined;
 }

@@ -4,6 +4,8 @@
  * come from anywhere. Works on bytes in memory and imports nothing from Node; not a loader of models.
  */
 import { LimbeckError, show } from '../errors.ts';
+import { nearestNames } from '../nearest-names.ts';
+import { brainFloatsToFloats, halvesToFloats } from './half-precision.ts';
 
 type TensorData =
   | Float64Array
@@ -107,8 +109,9 @@ export class SafetensorsFile {
   #entry(name: string): SafetensorsEntry {
     const entry = this.entries.get(name);
     if (entry) return entry;
-    const near = nearest(name, [...this.entries.keys()], 5)
-      .map(show)
+    const near = nearestNames(name, [...this.entries.keys()])
+      .slice(0, 5)
+      .map((known) => show(known.name))
       .join(', ');
     throw this.#corrupt(`expected a tensor ${show(name)}, got ${near ? `among others ${near}` : 'no tensors at all'}.`);
   }
@@ -293,36 +296,6 @@ function dtypeOf(data: TensorData): SafetensorsDtype | undefined {
   return data instanceof Uint8Array ? 'U8' : undefined;
 }
 
-let halfTable: Uint32Array | undefined;
-
-/** IEEE 754 half precision to single, bit for bit: subnormals, infinities and the payloads of NaN included. */
-function halvesToFloats(halves: Uint16Array): Float32Array {
-  halfTable ??= Uint32Array.from({ length: 65_536 }, (_, half) => singleBits(half));
-  // Written as bits: passing a NaN through a number may change its payload.
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) bits[i] = halfTable[halves[i]];
-  return new Float32Array(bits.buffer);
-}
-
-function singleBits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
-  if (exponent > 0) return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0; // bias 127 instead of 15
-  if (fraction === 0) return sign >>> 0;
-  // Subnormal: fraction · 2⁻²⁴ is normal in single precision; its leading one goes into the exponent.
-  const leading = 31 - Math.clz32(fraction);
-  return (sign | ((leading + 103) << 23) | (((fraction << (10 - leading)) & 0x3ff) << 13)) >>> 0;
-}
-
-/** A bfloat16 is the upper half of a float32. */
-function brainFloatsToFloats(halves: Uint16Array): Float32Array {
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
-  return new Float32Array(bits.buffer);
-}
-
 function corrupt(name: string, message: string, options?: ErrorOptions): LimbeckError {
   return new LimbeckError('FILE_CORRUPT', `${name}: ${message} Fetch or write the file again.`, options);
 }
@@ -337,23 +310,4 @@ function isCounts(value: unknown): value is number[] {
 
 function list(value: unknown): string {
   return Array.isArray(value) && value.length <= 8 ? `[${value.map(show).join(', ')}]` : show(value);
-}
-
-/** The `count` names with the smallest edit distance (Levenshtein) to `name`, nearest first. */
-function nearest(name: string, names: readonly string[], count: number): string[] {
-  // The first 100 characters will do; a hostile name of a megabyte must not cost a quadratic comparison.
-  const distances = new Map(names.map((other) => [other, editDistance(name.slice(0, 100), other.slice(0, 100))]));
-  return [...names].sort((a, b) => distances.get(a)! - distances.get(b)!).slice(0, count);
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }
