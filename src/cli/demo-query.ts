@@ -91,17 +91,16 @@ function parseLines(text: string, name: string): { text: string; supersense: str
 
 /** The result as text for a terminal. */
 export function renderQuery({ query, student, teacher }: QueryResult, width: number): string {
+  const fit = (line: string): string => (line.length > width ? `${line.slice(0, width - 1)}…` : line);
+  const column = Math.max(...[...student, ...teacher].map(({ supersense }) => supersense.length));
   const list = (title: string, hits: readonly QueryHit[]): string[] => [
     title,
-    ...hits.map(({ text, supersense, score }) => {
-      const line = `  ${score.toFixed(3)}  ${supersense.padEnd(18)}  ${text}`;
-      return line.length > width ? `${line.slice(0, width - 1)}…` : line;
-    }),
+    ...hits.map(({ text, supersense, score }) => fit(`  ${score.toFixed(3)}  ${supersense.padEnd(column)}  ${text}`)),
   ];
   return [
-    `Nearest held-out texts to "${query}", in the teacher's own index:`,
+    fit(`Held-out texts nearest to "${query}"`),
     '',
-    ...list('by the student', student),
+    ...list("by the student, in the teacher's own index", student),
     '',
     ...list('by the teacher', teacher),
     '',

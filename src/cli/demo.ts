@@ -1,29 +1,22 @@
 /** The demo: a real sentence encoder distilled into a small student, measured against the plain baseline, with a report. */
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseHTML } from 'linkedom';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { TextDataset } from '../data/text-dataset.ts';
 import { parseWordNet, SUPERSENSES, splitWordNet } from '../data/wordnet.ts';
 import { LimbeckError } from '../errors.ts';
 import { majorityClass } from '../evaluation/majority-class.ts';
-import { meanCosine } from '../evaluation/mean-cosine.ts';
-import { nearestNeighbourAccuracy } from '../evaluation/nearest-neighbour-accuracy.ts';
-import { retrieval } from '../evaluation/retrieval.ts';
-import type { Matrix } from '../matrix/matrix.ts';
 import { TeacherBank } from '../negatives/teacher-bank.ts';
-import { projectTogether } from '../report/project-together.ts';
-import { renderReport } from '../report/render-report.ts';
-import type { MethodResult, MetricsLine, RunMetrics, RunRecord } from '../report/run-record.ts';
+import type { MethodResult, MetricsLine, RunRecord } from '../report/run-record.ts';
 import { writeDirectory } from '../runtime/files.ts';
 import { ContrastiveDistillationStrategy } from '../strategies/contrastive-distillation-strategy.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { FeatureDistillationStrategy } from '../strategies/feature-distillation-strategy.ts';
 import { StaticEmbeddingStudent } from '../students/static-embedding-student.ts';
-import type { TextEmbedder } from '../students/text-embedder.ts';
 import type { BertTeacher } from '../teachers/bert-teacher.ts';
-import { writeSafetensors } from '../teachers/safetensors.ts';
 import { embedWithCache } from '../teachers/teacher-cache.ts';
 import { distill } from '../training/distill.ts';
+import { type Corpus, type EvaluatedStudent, evaluateStudent, evaluateTeacher } from './demo-evaluation.ts';
+import { runFiles } from './demo-files.ts';
 import { loadDemoTeacher, RUN_FILES, wordNetDirectory } from './demo-parts.ts';
 import { machineFacts, ownVersion } from './environment.ts';
 import type { Progress } from './progress.ts';
@@ -52,22 +45,11 @@ export interface DemoOptions {
 /** Splits and shuffles of the data do not vary with the training seed, so that all seeds are measured on the same texts. */
 const DATA_SEED = 0;
 
-/** Texts that the speed of teacher and students is measured on. */
-const SPEED_SAMPLE = 512;
-
 /** One of the compared ways to train. */
 interface Method {
   readonly id: string;
   readonly label: string;
   readonly strategy: (seed: number) => DistillationStrategy;
-}
-
-/** Everything about the data that methods share. */
-interface Corpus {
-  readonly train: TextDataset;
-  readonly heldOut: TextDataset;
-  readonly trainRows: Matrix;
-  readonly heldOutRows: Matrix;
 }
 
 /**
@@ -90,23 +72,21 @@ export async function runDemo(
     // The student's vocabulary may know the training texts only: held-out texts stay unseen in every way.
     const { tokenizer } = teacher.tokenizer.prune(teacher.tokenizer.encodeAll(corpus.train.texts));
 
-    const results: MethodResult[] = [await teacherResult(teacher, corpus)];
+    const results: MethodResult[] = [await evaluateTeacher(teacher, corpus)];
     const curves: MetricsLine[] = [];
     const newStudent = (seed: number): StaticEmbeddingStudent =>
       new StaticEmbeddingStudent(tokenizer, { width: options.width, dimension: teacher.dimension, seed });
-    results.push((await evaluate('untrained', 'untrained student', null, newStudent(0), corpus)).result);
-    let shown: Awaited<ReturnType<typeof evaluate>> | undefined;
+    results.push((await evaluateStudent('untrained', 'untrained student', null, newStudent(0), corpus)).result);
+    let shown: EvaluatedStudent | undefined;
     for (let seed = 0; seed < options.seeds; seed++) {
       for (const method of methods(options, corpus)) {
         const student = newStudent(seed);
         const trainingSeconds = await train(method, seed, student, corpus, options, { progress, signal, curves });
-        const evaluated = await evaluate(method.id, method.label, seed, student, corpus);
+        const evaluated = await evaluateStudent(method.id, method.label, seed, student, corpus);
         results.push({ ...evaluated.result, trainingSeconds });
         if (method.id === 'ntxent-bank' && seed === 0) shown = evaluated;
       }
     }
-    const { student, heldOutRows: studentRows } = shown as NonNullable<typeof shown>;
-
     progress.update('report', 'drawing the map', { done: 0, seconds: 0 });
     const computed = trainCache.computed + heldOutCache.computed;
     const seconds = trainCache.seconds + heldOutCache.seconds;
@@ -141,7 +121,7 @@ export async function runDemo(
       },
       results,
     };
-    await writeDirectory(options.out, runFiles(record, curves, corpus, student, studentRows));
+    await writeDirectory(options.out, runFiles(record, curves, corpus, shown as EvaluatedStudent));
     progress.finish('report', `${join(options.out, RUN_FILES.report)}`);
     return record;
   } finally {
@@ -184,6 +164,19 @@ async function checkRunDirectory(out: string): Promise<void> {
         'Choose another directory.',
     );
   }
+  // Found out now, and not after minutes of training.
+  const parent = dirname(resolve(out));
+  try {
+    await mkdir(parent, { recursive: true });
+    await access(parent, constants.W_OK);
+  } catch (cause) {
+    throw new LimbeckError(
+      'FILE_UNWRITABLE',
+      `--out: expected a place where a directory can be made, got ${(cause as NodeJS.ErrnoException).code} for ${parent}. ` +
+        'Choose another directory.',
+      { cause },
+    );
+  }
 }
 
 async function loadTexts({ wordnet, texts, heldOut }: DemoOptions, progress: Progress) {
@@ -217,7 +210,7 @@ async function teacherRows(
     onProgress: ({ doneRows, totalRows, reusedRows, doneCharacters, totalCharacters, reusedCharacters, seconds }) => {
       // Work grows with characters, and the longest texts come first: rows alone would promise too little, then too much.
       const done = (doneCharacters - reusedCharacters) / Math.max(1, totalCharacters - reusedCharacters);
-      const rate = seconds > 0 ? ` · ${count(Math.round((doneRows - reusedRows) / seconds))} texts/s` : '';
+      const rate = doneRows > reusedRows ? ` · ${count(Math.round((doneRows - reusedRows) / seconds))} texts/s` : '';
       progress.update('teacher', `${what}: ${count(doneRows)}/${count(totalRows)} rows${rate}`, { done, seconds });
     },
   });
@@ -287,74 +280,6 @@ async function train(
   return seconds;
 }
 
-async function evaluate(
-  method: string,
-  label: string,
-  seed: number | null,
-  student: StaticEmbeddingStudent,
-  corpus: Corpus,
-): Promise<{ result: MethodResult; student: StaticEmbeddingStudent; heldOutRows: Matrix }> {
-  // Measured on the exported model, since that is what a user gets.
-  const embedder = await student.toEmbedder();
-  try {
-    const heldOutRows = await embedder.embed(corpus.heldOut.texts);
-    const trainRows = await embedder.embed(corpus.train.texts);
-    const result = {
-      method,
-      label,
-      seed,
-      metrics: score(heldOutRows, trainRows, corpus),
-      trainingSeconds: null,
-      sizeBytes: student.toOnnx().length,
-      textsPerSecond: await speed(embedder, corpus),
-      parameters: student.parameterCount,
-    };
-    return { result, student, heldOutRows };
-  } finally {
-    await embedder.release();
-  }
-}
-
-async function teacherResult(teacher: BertTeacher, corpus: Corpus): Promise<MethodResult> {
-  return {
-    method: 'teacher',
-    label: `teacher (${teacher.name})`,
-    seed: null,
-    metrics: score(corpus.heldOutRows, corpus.trainRows, corpus),
-    trainingSeconds: null,
-    sizeBytes: teacher.sizeBytes,
-    textsPerSecond: await speed(teacher, corpus),
-    parameters: teacher.parameterCount,
-  };
-}
-
-/** Held-out rows of a model against the teacher's, and supersenses by the model's own nearest training rows. */
-function score(heldOutRows: Matrix, trainRows: Matrix, corpus: Corpus): RunMetrics {
-  const { recallAt, meanReciprocalRank } = retrieval(heldOutRows, corpus.heldOutRows, { ks: [1, 10] });
-  return {
-    recallAt1: recallAt[1],
-    recallAt10: recallAt[10],
-    meanReciprocalRank,
-    meanCosine: meanCosine(heldOutRows, corpus.heldOutRows),
-    knnAccuracy: nearestNeighbourAccuracy({
-      queries: heldOutRows,
-      queryLabels: corpus.heldOut.labels as Int32Array,
-      index: trainRows,
-      indexLabels: corpus.train.labels as Int32Array,
-      k: 10,
-    }),
-  };
-}
-
-/** Texts embedded in a second, tokenization included, on the same texts for everyone; the second pass counts. */
-async function speed(model: Pick<TextEmbedder | BertTeacher, 'embed'>, { heldOut }: Corpus): Promise<number> {
-  const sample = heldOut.texts.slice(0, SPEED_SAMPLE);
-  await model.embed(sample.slice(0, 64));
-  const started = performance.now();
-  await model.embed(sample);
-  return sample.length / ((performance.now() - started) / 1000);
-}
-
 function runConfig(options: DemoOptions): RunRecord['config'] {
   const { texts, heldOut, seeds, epochs, batchSize, width, learningRate, temperature, negatives } = options;
   return {
@@ -370,32 +295,4 @@ function runConfig(options: DemoOptions): RunRecord['config'] {
     temperature,
     negatives,
   };
-}
-
-function runFiles(
-  record: RunRecord,
-  curves: readonly MetricsLine[],
-  { heldOut, heldOutRows }: Corpus,
-  student: StaticEmbeddingStudent,
-  studentRows: Matrix,
-): Map<string, string | Uint8Array> {
-  const labels = heldOut.labels as Int32Array;
-  const { a, b } = projectTogether(heldOutRows, studentRows, { seed: DATA_SEED });
-  const report = renderReport({
-    record,
-    curves,
-    map: { classNames: SUPERSENSES, labels, texts: heldOut.texts, teacher: a, student: b },
-    document: parseHTML('<!doctype html><html></html>').document,
-  });
-  const lines = (values: readonly unknown[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
-  const floats = ({ rows, columns, data }: Matrix) => ({ shape: [rows, columns], data: data as Float32Array });
-  const files = new Map<string, string | Uint8Array>([
-    [RUN_FILES.record, `${JSON.stringify(record, null, 2)}\n`],
-    [RUN_FILES.metrics, lines(curves)],
-    [RUN_FILES.report, report],
-    [RUN_FILES.heldOutTexts, lines(heldOut.texts.map((text, i) => ({ text, supersense: SUPERSENSES[labels[i]] })))],
-    [RUN_FILES.heldOutRows, writeSafetensors({ teacher: floats(heldOutRows), student: floats(studentRows) })],
-  ]);
-  for (const [name, data] of student.toFiles()) files.set(`${RUN_FILES.student}/${name}`, data);
-  return files;
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LimbeckError } from '../errors.ts';
 
 /**
@@ -29,7 +29,7 @@ export function packageDirectory(name: string, purpose: string): string {
 
 /** The root of the package that this file belongs to. */
 export function ownDirectory(): string {
-  let directory = dirname(new URL(import.meta.url).pathname);
+  let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory);
   return directory;
 }

@@ -13,6 +13,9 @@ export interface ProgressSink {
 const ON_TERMINAL = 100;
 const IN_LOG = 15_000;
 
+/** Columns that the name of a stage takes. */
+const STAGE_WIDTH = 9;
+
 /**
  * @example
  * const progress = new Progress(process.stderr);
@@ -55,14 +58,21 @@ export class Progress {
 
   #line(stage: string, text: string, final: boolean): void {
     this.#clear();
-    const line = `${stage.padEnd(9)}${text}`;
+    const line = `${stage.padEnd(STAGE_WIDTH)}${text}`;
     if (this.#sink.isTTY && !final) {
       const width = (this.#sink.columns ?? 80) - 1;
       this.#sink.write(line.length > width ? `${line.slice(0, width - 1)}…` : line);
       this.#open = true;
     } else {
-      this.#sink.write(`${line}\n`);
+      this.#sink.write(`${this.#sink.isTTY ? this.#wrapped(line) : line}\n`);
     }
+  }
+
+  /** Broken between words, further lines under the text; a terminal alone would break anywhere. */
+  #wrapped(line: string): string {
+    const width = Math.max(20, (this.#sink.columns ?? 80) - 1 - STAGE_WIDTH);
+    const lines = line.slice(STAGE_WIDTH).match(new RegExp(`\\S.{0,${width - 1}}(?= |$)|\\S+`, 'g')) ?? [];
+    return line.slice(0, STAGE_WIDTH) + lines.join(`\n${' '.repeat(STAGE_WIDTH)}`);
   }
 
   #clear(): void {

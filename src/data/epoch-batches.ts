@@ -3,7 +3,8 @@ import { Random } from '../matrix/random.ts';
 
 /**
  * Splits `samples` numbers into batches of at most `batchSize`, as equal as they come: 10 in batches of 4 are 3 + 3 + 4, so that no
- * tiny last batch gets a step of its own (and none of a single row, which has nothing to contrast with).
+ * tiny last batch gets a step of its own. No batch is a single row, which has nothing to contrast with: an odd number in batches
+ * of 2 ends with one of 3.
  *
  * @example
  * const batches = new EpochBatches(10, 4, 0);

@@ -37,14 +37,23 @@ export interface Graph {
  *
  * @param name shown by tools that display the model
  * @returns the bytes of an .onnx file
- * @throws LimbeckError MISSING_INPUT when an output depends on an input that `graph.inputs` does not list
+ * @throws LimbeckError MISSING_INPUT when an output depends on an input that `graph.inputs` does not list, INVALID_ARGUMENT
+ *   when two inputs or outputs have one name
  *
  * @example
  * const x = input('x', 'float32', ['batch', 3]);
  * const bytes = writeOnnx({ inputs: [x], outputs: { y: mul(x, 2) } }, 'double');
  */
 export function writeOnnx(graph: Graph, name = 'limbeck'): Uint8Array {
-  const writer = new GraphWriter();
+  const names = [...graph.inputs.map(inputName), ...Object.keys(graph.outputs)];
+  const repeated = names.find((known, i) => names.indexOf(known) !== i);
+  if (repeated !== undefined) {
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `writeOnnx: expected inputs and outputs of different names, got "${repeated}" twice. Rename one.`,
+    );
+  }
+  const writer = new GraphWriter(names);
   for (const tensor of graph.inputs) writer.input(tensor);
   for (const operation of topologicalOrder(Object.values(graph.outputs))) writer.operation(operation);
   for (const [output, tensor] of Object.entries(graph.outputs)) writer.output(output, tensor);
@@ -68,7 +77,13 @@ class GraphWriter implements Emitter {
   readonly initializers: onnxProto.onnx.ITensorProto[] = [];
   readonly #names = new Map<SymbolicTensor, string>();
   readonly #constants = new Map<string, string>();
+  readonly #reserved: ReadonlySet<string>;
   #temporaries = 0;
+
+  /** @param reserved names of inputs and outputs, which generated names stay clear of */
+  constructor(reserved: readonly string[]) {
+    this.#reserved = new Set(reserved);
+  }
 
   input(tensor: SymbolicTensor): void {
     this.#names.set(tensor, inputName(tensor));
@@ -164,7 +179,10 @@ class GraphWriter implements Emitter {
   }
 
   #fresh(type: string): string {
-    return `${type}_${++this.#temporaries}`;
+    let name: string;
+    do name = `${type}_${++this.#temporaries}`;
+    while (this.#reserved.has(name));
+    return name;
   }
 }
 

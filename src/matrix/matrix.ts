@@ -71,7 +71,7 @@ export class Matrix {
 
   /** A matrix of zeros. */
   static zeros(rows: number, columns: number, dtype: 'float32' | 'float64' = 'float32'): Matrix {
-    const length = rows * columns;
+    const length = Math.max(0, rows * columns) || 0; // what is no size at all, the constructor refuses
     return new Matrix(rows, columns, dtype === 'float64' ? new Float64Array(length) : new Float32Array(length));
   }
 

@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers. The state is explicit and small, so that it can be part of a checkpoint; the same seed gives the
- * same numbers on every machine. Not for cryptography.
+ * Seeded random numbers: the same seed gives the same numbers on every machine. Generators are made where they are needed, from
+ * seed and purpose, so that no generator's state has to be kept or restored. Not for cryptography.
  */
 
 /**

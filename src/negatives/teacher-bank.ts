@@ -25,7 +25,7 @@ export class TeacherBank {
   readonly #size: number;
   readonly #dimension: number;
 
-  /** @throws LimbeckError EMPTY_BATCH, NON_FINITE, SHAPE_MISMATCH */
+  /** @throws LimbeckError EMPTY_BATCH, NON_FINITE, SHAPE_MISMATCH, INVALID_ARGUMENT (a sample twice) */
   constructor(rows: Matrix, { labels, sampleIds }: TeacherBankOptions = {}) {
     if (!(rows instanceof Matrix)) {
       throw new LimbeckError('INVALID_ARGUMENT', `TeacherBank: expected a Matrix of teacher rows, got ${show(rows)}.`);
@@ -39,6 +39,14 @@ export class TeacherBank {
           `TeacherBank ${name}: expected one for each of the ${rows.rows} rows, got ${array.length}.`,
         );
       }
+    }
+    if (sampleIds && new Set(sampleIds).size < sampleIds.length) {
+      const twice = sampleIds.findIndex((sample, row) => sampleIds.indexOf(sample) !== row);
+      throw new LimbeckError(
+        'INVALID_ARGUMENT',
+        `TeacherBank sampleIds: expected every sample once, got sample ${sampleIds[twice]} again in row ${twice}. ` +
+          'A repeated row would be a negative of its own sample; leave it out.',
+      );
     }
     this.labels = labels;
     this.#size = rows.rows;

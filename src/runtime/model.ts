@@ -19,7 +19,7 @@ export async function openModel(model: Uint8Array, name: string, options: Sessio
     const [reason] = (cause as Error).message.split('\n');
     throw new LimbeckError(
       'FILE_CORRUPT',
-      `${name}: expected an ONNX model that ${backend.name} ${backend.version} can run, got an error: ${reason}`,
+      `${name}: expected an ONNX model that ${backend.name} ${backend.version} can run, got an error: ${reason} Export or fetch it again.`,
       { cause },
     );
   }

@@ -235,8 +235,10 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
     if (selection.candidates === 0) {
       throw new LimbeckError(
         'NO_NEGATIVES',
-        `${mode}: expected at least two samples to contrast, got a batch of one${bank ? ' that is all the bank holds' : ' and no bank'}. ` +
-          'Use a larger batch, or set a bank.',
+        `${mode}: expected at least two samples to contrast, got one${bank ? ', which is all that the bank holds' : ''}. ` +
+          (mode === 'ntxent'
+            ? 'Use a larger batch, or set a bank that holds other samples.'
+            : 'Use a larger batch: with teacher anchors negatives come from the batch alone.'),
       );
     }
     return selection;

@@ -188,7 +188,8 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   toFiles(): Map<string, string | Uint8Array> {
     const config = {
       model_type: 'limbeck-static-embedding',
-      architectures: ['StaticEmbeddingStudent'],
+      // transformers.js runs it as its base class; Python's transformers has no code for it, and must not think it does.
+      architectures: ['PreTrainedModel'],
       vocab_size: this.tokenizer.vocabularySize,
       token_dim: this.width,
       hidden_size: this.dimension,

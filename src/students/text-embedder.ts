@@ -39,7 +39,12 @@ export class TextEmbedder {
     const encoded = this.tokenizer.encodeAll(texts);
     // Texts of like length share a batch, so that little is spent on padding.
     const order = encoded.map((_, i) => i).sort((a, b) => encoded[b].length - encoded[a].length);
-    let rows = new Matrix(0, 0, new Float32Array(0));
+    if (texts.length === 0) {
+      // The model itself knows how wide no rows are.
+      const { data, dims } = await this.#run([], 1);
+      return new Matrix(0, dims[1], data);
+    }
+    let rows = Matrix.zeros(0, 0);
     for (let start = 0; start < order.length; ) {
       const length = encoded[order[start]].length;
       const batch = order.slice(start, start + Math.max(1, Math.floor(BATCH_TOKENS / length)));

@@ -96,7 +96,8 @@ export class SafetensorsFile {
       throw this.#corrupt(`tensor ${show(name)}: expected type ${dtype}, got ${entry.dtype}.`);
     }
     // Copied: a view would need an aligned offset, and would keep the whole file in memory.
-    const { buffer } = this.bytesOf(name).slice();
+    // Not by slice(): that of a Node Buffer shares its memory, and the numbers would begin at the start of the file.
+    const { buffer } = new Uint8Array(this.bytesOf(name));
     return { shape: entry.shape, data: DTYPES[dtype].read(buffer as ArrayBuffer) as SafetensorsData<D> };
   }
 

@@ -75,7 +75,8 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
   const { teacher, student, data, strategy, optimizer, useLabels = false, onEvent, signal, ...numbers } = options;
   const { epochs, batchSize, seed, warmup } = parseOptions(trainingOptionsSchema, numbers, 'distill');
   const adamOptions = parseOptions(adamWOptionsSchema, optimizer ?? {}, 'distill: optimizer');
-  const rows = teacher instanceof Matrix ? teacher : await teacher.embed(data.texts, signal ? { signal } : {});
+  const given = teacher instanceof Matrix ? teacher : await teacher.embed(data.texts, signal ? { signal } : {});
+  const rows = given.as('float32'); // the precision of training
   checkParts(rows, student, data, strategy, useLabels);
 
   const encoded = student.encode(data.texts);

@@ -86,6 +86,19 @@ describe('writeOnnx', () => {
     expect(numbers(result.y)).toEqual([-3]);
   });
 
+  it('names: one for two things is refused, and generated names stay clear of given ones', async () => {
+    const [x, twin] = [g.input('x', 'float32', [1]), g.input('x', 'float32', [1])];
+    expect(() => g.writeOnnx({ inputs: [x, twin], outputs: { y: x } })).toThrow(code('INVALID_ARGUMENT', /"x"/));
+    expect(() => g.writeOnnx({ inputs: [x], outputs: { x: g.add(x, 1) } })).toThrow(code('INVALID_ARGUMENT', /"x"/));
+    const clash = g.input('Add_1', 'float32', [1]);
+    const session = await ort.InferenceSession.create(
+      g.writeOnnx({ inputs: [clash], outputs: { y: g.add(clash, 1) } }),
+    );
+    const { y } = await session.run({ Add_1: new ort.Tensor('float32', Float32Array.of(2), [1]) });
+    expect(y.data[0]).toBe(3);
+    await session.release();
+  });
+
   it('an input that is not listed: MISSING_INPUT with its name', () => {
     const [x, y] = [g.input('x', 'float32', [1]), g.input('y', 'float32', [1])];
     expect(() => g.writeOnnx({ inputs: [x], outputs: { out: g.add(x, y) } })).toThrow(code('MISSING_INPUT', /"y"/));
@@ -107,7 +120,7 @@ describe('writeOnnx', () => {
     expect([numbers(signs.plus)[0], numbers(signs.minus)[0]]).toEqual([Infinity, -Infinity]);
 
     const double = g.input('double', 'float64', [1]);
-    const types: g.Graph = { inputs: [x, double], outputs: { a: g.mul(x, 0.1), b: g.mul(double, 0.1) } };
+    const types: g.Graph = { inputs: [x, double], outputs: { a: g.mul(x, 0.5), b: g.mul(double, 0.5) } };
     expect(parsed(types).graph?.initializer).toHaveLength(2);
   });
 

@@ -128,6 +128,7 @@ describe('inputs that do not fit', () => {
   it.each<[string, TensorData, RegExp]>([
     ['type', floatTensor(new Float64Array(6), [3, 2]), /float64\[3, 2\]/],
     ['rank', f32([1, 0, 0, 1, 1, 1], [6]), /float32\[6\]/],
+    ['rank, with sizes that would do', f32([1, 0, 0, 1, 1, 1], [3, 2, 1]), /float32\[3, 2, 1\]/],
     ['fixed size', f32([1, 0, 0, 1, 1, 1, 1, 1, 1], [3, 3]), /float32\[3, 3\]/],
     ['count of numbers', f32([1, 0, 0, 1, 1], [3, 2]), /5 entries/],
     ['array type', { dtype: 'float32', dims: [3, 2], data: new Float64Array(6) }, /Float64Array/],
