@@ -13,7 +13,9 @@ export { retrieval } from './evaluation/retrieval.ts';
 export * as graph from './graph/index.ts';
 export { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from './losses/contrastive.ts';
 export { cosineLoss, l2Normalize, rowDot } from './losses/cosine.ts';
+export { relationalAngleLoss, relationalDistanceLoss } from './losses/relational.ts';
 export { type ResponseTerms, responseLoss } from './losses/response.ts';
+export { similarityPreservingLoss } from './losses/similarity-preserving.ts';
 export { squaredErrorLoss } from './losses/squared-error.ts';
 export { IntermediateActivations } from './matrix/intermediate-activations.ts';
 export { type FloatArray, Matrix } from './matrix/matrix.ts';
@@ -48,7 +50,17 @@ export {
   type SymbolicBatch,
 } from './strategies/distillation-strategy.ts';
 export { FeatureDistillationStrategy, type FeatureOptions } from './strategies/feature-distillation-strategy.ts';
+export { HybridDistillationStrategy, type HybridPart } from './strategies/hybrid-distillation-strategy.ts';
 export type { Labels, MatrixLike } from './strategies/inputs.ts';
+export {
+  RelationalDistillationStrategy,
+  type RelationalOptions,
+} from './strategies/relational-distillation-strategy.ts';
+export { ResponseDistillationStrategy, type ResponseOptions } from './strategies/response-distillation-strategy.ts';
+export {
+  type SimilarityPreservingOptions,
+  SimilarityPreservingStrategy,
+} from './strategies/similarity-preserving-strategy.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
 export type { Parameter, StudentBatch, StudentInputs, TrainableStudent } from './students/student.ts';
 export { TextEmbedder } from './students/text-embedder.ts';

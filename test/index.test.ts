@@ -11,7 +11,8 @@ it('exports exactly this', () => {
       ['int32Tensor', 'l2Normalize', 'majorityClass', 'matrixTensor', 'meanCosine', 'nearestNeighbourAccuracy'],
       ['nearestNeighbours', 'nearestRows', 'parseMetricsLines', 'parseRunRecord', 'parseWordNet', 'projectTogether'],
       ['renderReport', 'responseLoss', 'retrieval', 'rowDot', 'scalarTensor', 'splitWordNet', 'squaredErrorLoss'],
-      ['textDataset'],
+      ['textDataset', 'HybridDistillationStrategy', 'RelationalDistillationStrategy', 'ResponseDistillationStrategy'],
+      ['SimilarityPreservingStrategy', 'relationalAngleLoss', 'relationalDistanceLoss', 'similarityPreservingLoss'],
     ]
       .flat()
       .sort(),

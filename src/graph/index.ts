@@ -7,5 +7,5 @@ export { gather, scatterAdd } from './operators/gather.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
 export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
 export { count, max, mean, type ReduceOptions, sum } from './operators/reduce.ts';
-export { concat, flattenRows, pad, reshape, slice, transpose } from './operators/shape.ts';
+export { concat, flattenRows, pad, reshape, slice, squeeze, transpose, unsqueeze } from './operators/shape.ts';
 export * from './tensor.ts';

@@ -19,7 +19,7 @@ import {
   type SymbolicBatch,
 } from './distillation-strategy.ts';
 import { type Labels, type MatrixLike, toMatrix } from './inputs.ts';
-import { defineOptionAccessors, parseOptions } from './options.ts';
+import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
 
 /** Which side is the anchor. */
 export const ContrastiveMode = {
@@ -35,11 +35,7 @@ const positive = () => z.number().positive().finite();
 
 /** Every option with its default and bounds; a description completes "expected …". */
 export const contrastiveOptionsSchema = z.object({
-  embeddingLayerName: z
-    .string()
-    .refine((name) => name.trim() !== '')
-    .default('embeddings')
-    .describe('a non-blank layer name'),
+  embeddingLayerName: embeddingLayerName(),
   contrastiveWeight: share().default(0.8).describe('a number in [0, 1]: the weight of the contrastive loss'),
   temperature: positive().default(0.07).describe('a finite number > 0: divides the cosines'),
   alpha: share().default(0.2).describe('a number in [0, 1]: the share of hard labels in the output loss'),

@@ -46,7 +46,7 @@ export interface BatchFacts {
   readonly rows: number;
   readonly dtype: FloatType;
   readonly hasOutputs: boolean;
-  /** The layers that both networks have: their width, and how it is written in the graph's shapes (a number, or a name). */
+  /** The layers that both networks have: the student's width, and how it is written in the graph's shapes (number or name). */
   readonly layers: ReadonlyMap<string, { readonly width: number; readonly dimension: Dimension }>;
   readonly classIndices?: Int32Array | undefined;
   /** Which sample of the data set each row is. */
@@ -99,6 +99,11 @@ export abstract class DistillationStrategy<Structure = unknown> {
   /** The layers whose activations the loss reads. */
   layerNames(): readonly string[] {
     return [];
+  }
+
+  /** Whether the layers have to be as wide in the student as in the teacher. Losses that compare relations say no. */
+  equalWidths(): boolean {
+    return true;
   }
 
   /**
@@ -162,7 +167,7 @@ export abstract class DistillationStrategy<Structure = unknown> {
     for (const name of this.layerNames()) {
       const student = studentActivations.get(name);
       const teacher = teacherActivations.get(name);
-      if (student && teacher) layers.set(name, toPair(student, teacher, name));
+      if (student && teacher) layers.set(name, toPair(student, teacher, name, this.equalWidths()));
       else this.#warnOfMissingLayer(name, studentActivations.names, teacherActivations.names);
     }
     const { loss, gradients } = await this.#evaluate({ layers, ...context }, withGradient);
@@ -177,7 +182,7 @@ export abstract class DistillationStrategy<Structure = unknown> {
     labels: Labels | undefined,
     withGradient: boolean,
   ): Promise<{ loss: number; gradient: Matrix | undefined }> {
-    const outputs = toPair(studentOutputs, teacherOutputs, 'outputs');
+    const outputs = toPair(studentOutputs, teacherOutputs, 'outputs', true);
     const { loss, gradients, applies } = await this.#evaluate({ outputs, layers: new Map(), labels }, withGradient);
     if (!applies) {
       throw new LimbeckError(
@@ -254,11 +259,11 @@ export abstract class DistillationStrategy<Structure = unknown> {
     };
     const pairs = new Map(
       names.map((name) => {
-        const shape = ['batch', name === OUTPUTS ? 'classes' : widthName(name)];
-        return [
-          name,
-          { student: declare(`student ${name}`, dtype, shape), teacher: declare(`teacher ${name}`, dtype, shape) },
-        ];
+        const side = (who: 'student' | 'teacher'): SymbolicTensor => {
+          const width = widthName(name, this.equalWidths() ? 'student' : who);
+          return declare(`${who} ${name}`, dtype, ['batch', name === OUTPUTS ? 'classes' : width]);
+        };
+        return [name, { student: side('student'), teacher: side('teacher') }];
       }),
     );
     const components = Object.values(
@@ -284,9 +289,9 @@ export abstract class DistillationStrategy<Structure = unknown> {
   }
 }
 
-/** The run-time size that is the width of a layer. */
-function widthName(layer: string): string {
-  return `width of ${layer}`;
+/** The run-time size that is the width of a layer; one name for both sides where they have to agree. */
+function widthName(layer: string, side: 'student' | 'teacher'): string {
+  return `${side} width of ${layer}`;
 }
 
 /** The name of the outputs among the layers; no layer can have it, since layer names are not blank. */
@@ -330,7 +335,10 @@ function batchFacts(
     dtype: first.dtype,
     hasOutputs: outputs !== undefined,
     layers: new Map(
-      [...layers].map(([name, { student }]) => [name, { width: student.columns, dimension: widthName(name) }]),
+      [...layers].map(([name, { student }]) => [
+        name,
+        { width: student.columns, dimension: widthName(name, 'student') },
+      ]),
     ),
     classIndices: labels && layers.size > 0 ? toClassIndices(labels, first.rows) : undefined,
     sampleIds,

@@ -8,15 +8,11 @@ import {
   type Prepared,
   type SymbolicBatch,
 } from './distillation-strategy.ts';
-import { defineOptionAccessors, parseOptions } from './options.ts';
+import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
 export const featureOptionsSchema = z.object({
-  embeddingLayerName: z
-    .string()
-    .refine((name) => name.trim() !== '')
-    .default('embeddings')
-    .describe('a non-blank layer name'),
+  embeddingLayerName: embeddingLayerName(),
   distance: z.enum(['cosine', 'squared']).default('cosine').describe("'cosine' or 'squared'"),
 });
 

@@ -36,12 +36,14 @@ function isNested(value: unknown): value is ArrayLike<ArrayLike<number>> {
 /**
  * A student matrix and the teacher's for the same samples, in one precision: float64 when either has it.
  *
- * @throws LimbeckError SHAPE_MISMATCH when the shapes differ
+ * @param equalWidths whether rows have to be equally wide
+ * @throws LimbeckError SHAPE_MISMATCH when the shapes do not fit
  */
 export function toPair(
   student: MatrixLike,
   teacher: MatrixLike,
   what: string,
+  equalWidths: boolean,
 ): { readonly student: Matrix; readonly teacher: Matrix } {
   const s = toMatrix(student, `student ${what}`);
   const t = toMatrix(teacher, `teacher ${what}`);
@@ -51,7 +53,7 @@ export function toPair(
       `${what}: expected one teacher row for each student row, got ${s.rows} student and ${t.rows} teacher rows.`,
     );
   }
-  if (s.columns !== t.columns) {
+  if (equalWidths && s.columns !== t.columns) {
     throw new LimbeckError(
       'SHAPE_MISMATCH',
       `${what}: expected student and teacher rows of one width, got ${s.columns} (student) and ${t.columns} (teacher). ` +

@@ -2,11 +2,19 @@
  * Options of strategies: one zod schema is the table of names, defaults, bounds and descriptions; construction, assignment,
  * documentation and (later) the command line all read it.
  */
-import type * as z from 'zod';
+import * as z from 'zod';
 import { LimbeckError, show } from '../errors.ts';
 import { nearestNames } from '../nearest-names.ts';
 
 export type OptionSchema = z.ZodObject<z.ZodRawShape>;
+
+/** The option that names the layer whose activations are embeddings; the same for every strategy that reads one. */
+export const embeddingLayerName = () =>
+  z
+    .string()
+    .refine((name) => name.trim() !== '')
+    .default('embeddings')
+    .describe('a non-blank layer name');
 
 /**
  * Checks given options against a schema and fills in the defaults.

@@ -143,7 +143,7 @@ function checkParts(
           'Set embeddingLayerName to one of them.',
       );
     }
-    if (width !== rows.columns) {
+    if (strategy.equalWidths() && width !== rows.columns) {
       throw new LimbeckError(
         'SHAPE_MISMATCH',
         `distill: expected layer "${name}" to be as wide as the teacher's rows (${rows.columns}), got ${width}. ` +

@@ -78,7 +78,12 @@ export class TrainingStep<Sample, Encoded> {
       rows: batch.teacher.rows,
       dtype: 'float32',
       hasOutputs: false,
-      layers: new Map(this.#strategy.layerNames().map((name) => [name, { width, dimension: width }])),
+      layers: new Map(
+        this.#strategy.layerNames().map((name) => {
+          const own = this.#student.layers.get(name) as number;
+          return [name, { width: own, dimension: own }];
+        }),
+      ),
       classIndices: batch.classIndices,
       sampleIds: batch.sampleIds,
       step: this.#steps,

@@ -102,6 +102,11 @@ const CASES: Record<string, GradientCase> = {
     build: ([a]) => g.exp(g.flattenRows(a)),
   },
   transpose: { shapes: [[2, 3, 4]], build: ([a]) => g.exp(g.transpose(a, [2, 0, 1])) },
+  'unsqueeze and squeeze, run-time sizes': {
+    shapes: [[2, 3]],
+    symbolic: [['batch', 'width']],
+    build: ([a]) => g.squeeze(g.exp(g.squeeze(g.unsqueeze(g.unsqueeze(a, 1), -1), -1)), 1),
+  },
   concat: {
     shapes: [
       [2, 1],

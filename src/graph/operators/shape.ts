@@ -71,6 +71,37 @@ export function flattenRows(x: SymbolicTensor): SymbolicTensor {
   return reshape(x, [rows, x.shape[x.rank - 1]]);
 }
 
+const unsqueezeOperator: Operator<number> = {
+  name: 'Unsqueeze',
+  infer: ([x], axis) => [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)] }],
+  emit: (emitter, { inputNames: [name], outputNames, attributes: axis }) =>
+    emitter.node('Unsqueeze', [name, emitter.int64s([axis])], outputNames),
+  vjp: ({ attributes: axis }, [g]) => (g ? [squeeze(g, axis)] : []),
+};
+
+/** An axis of size 1 put in at `axis`: [a, b] → [a, 1, b] at 1. Unlike a reshape, it needs to know no sizes. */
+export function unsqueeze(x: SymbolicTensor, axis: number): SymbolicTensor {
+  return apply1(unsqueezeOperator, [x], normalizeAxis(axis, x.rank + 1, 'Unsqueeze'));
+}
+
+const squeezeOperator: Operator<number> = {
+  name: 'Squeeze',
+  infer([x], axis) {
+    if (x.shape[axis] !== 1) {
+      throw new LimbeckError('SHAPE_MISMATCH', `Squeeze: expected size 1 along axis ${axis}, got ${x}.`);
+    }
+    return [{ dtype: x.dtype, shape: x.shape.filter((_, i) => i !== axis) }];
+  },
+  emit: (emitter, { inputNames: [name], outputNames, attributes: axis }) =>
+    emitter.node('Squeeze', [name, emitter.int64s([axis])], outputNames),
+  vjp: ({ attributes: axis }, [g]) => (g ? [unsqueeze(g, axis)] : []),
+};
+
+/** The axis of size 1 at `axis` taken out: [a, 1, b] → [a, b] at 1. */
+export function squeeze(x: SymbolicTensor, axis: number): SymbolicTensor {
+  return apply1(squeezeOperator, [x], normalizeAxis(axis, x.rank, 'Squeeze'));
+}
+
 const transposeOperator: Operator<readonly number[]> = {
   name: 'Transpose',
   infer: ([x], permutation) => [{ dtype: x.dtype, shape: permutation.map((axis) => x.shape[axis]) }],
