@@ -17,6 +17,7 @@ export { relationalAngleLoss, relationalDistanceLoss } from './losses/relational
 export { type ResponseTerms, responseLoss } from './losses/response.ts';
 export { similarityPreservingLoss } from './losses/similarity-preserving.ts';
 export { squaredErrorLoss } from './losses/squared-error.ts';
+export { type TripletMining, type TripletTerms, tripletLoss } from './losses/triplet.ts';
 export { IntermediateActivations } from './matrix/intermediate-activations.ts';
 export { type FloatArray, Matrix } from './matrix/matrix.ts';
 export { Random } from './matrix/random.ts';

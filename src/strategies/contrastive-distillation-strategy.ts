@@ -1,32 +1,39 @@
 /** Contrastive representation distillation: the strategy that this project exists for. Definitions: mathematics.md, section 2. */
 import * as z from 'zod';
 import { LimbeckError } from '../errors.ts';
-import { add, type Dimension, mul, type Shape, type SymbolicTensor, sub } from '../graph/index.ts';
-import { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from '../losses/contrastive.ts';
+import { add, type Dimension, mul, type SymbolicTensor, sub } from '../graph/index.ts';
+import { contrastiveLoss } from '../losses/contrastive.ts';
 import { l2Normalize } from '../losses/cosine.ts';
 import { responseLoss } from '../losses/response.ts';
+import { tripletLoss } from '../losses/triplet.ts';
 import { IntermediateActivations } from '../matrix/intermediate-activations.ts';
-import { type FloatArray, Matrix } from '../matrix/matrix.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import { type Selection, selectKeys } from '../negatives/selection.ts';
 import { TeacherBank } from '../negatives/teacher-bank.ts';
-import { matrixTensor, scalarTensor } from '../runtime/tensors.ts';
+import { scalarTensor } from '../runtime/tensors.ts';
+import { warnOnConsole } from '../warnings.ts';
 import {
   type BatchFacts,
   DistillationStrategy,
   type LossAndGradient,
   type LossComponents,
+  type Pair,
   type Prepared,
   type SymbolicBatch,
 } from './distillation-strategy.ts';
 import { type Labels, type MatrixLike, toMatrix } from './inputs.ts';
 import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
+import { type SoftmaxDirection, type SoftmaxMode, softmaxData, softmaxTerms } from './softmax-direction.ts';
+import { type TripletForm, tripletData, tripletTerms } from './triplet-form.ts';
 
-/** Which side is the anchor. */
+/** The form of the contrast. */
 export const ContrastiveMode = {
   /** Student anchors, teacher keys. */
   NTXent: 'ntxent',
   /** Teacher anchors, student keys. */
   InfoNCE: 'infonce',
+  /** Student anchors, teacher positives and negatives, a margin between distances. */
+  Triplet: 'triplet',
 } as const;
 export type ContrastiveMode = (typeof ContrastiveMode)[keyof typeof ContrastiveMode];
 
@@ -40,13 +47,19 @@ export const contrastiveOptionsSchema = z.object({
   temperature: positive().default(0.07).describe('a finite number > 0: divides the cosines'),
   alpha: share().default(0.2).describe('a number in [0, 1]: the share of hard labels in the output loss'),
   negativesSampleSize: z.int().min(1).default(1024).describe('a whole number ≥ 1: negatives for each anchor'),
-  mode: z.enum(['ntxent', 'infonce']).default('ntxent').describe("'ntxent' or 'infonce'"),
+  mode: z.enum(ContrastiveMode).default('ntxent').describe("'ntxent', 'infonce' or 'triplet'"),
   outputTemperature: positive().default(4).describe('a finite number > 0: softens logits in the output loss'),
   positives: z
     .enum(['class', 'instance'])
     .default('class')
     .describe("'class' or 'instance': what same-class samples are when labels are given"),
   symmetric: z.boolean().default(false).describe('true or false: average both anchor directions'),
+  margin: z.number().min(0).finite().default(0.1).describe('a finite number ≥ 0: the margin of triplets'),
+  mining: z
+    .enum(['hard', 'semihard', 'all'])
+    .default('hard')
+    .describe("'hard', 'semihard' or 'all': which triplets count"),
+  normalize: z.boolean().default(true).describe('true or false: triplet distances between rows of norm 1, or raw rows'),
   seed: z.int().min(0).default(0).describe('a whole number ≥ 0: seeds the draw of negatives'),
 });
 
@@ -82,6 +95,7 @@ export interface ContrastiveDistillationStrategy extends ContrastiveOptions {}
 export class ContrastiveDistillationStrategy extends DistillationStrategy<Structure> {
   readonly #options: ContrastiveOptions;
   #bank: TeacherBank | undefined;
+  #warnedOfNoTriplet = false;
 
   static {
     defineOptionAccessors(
@@ -159,10 +173,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
     const components: Record<string, SymbolicTensor> = {};
     const embeddings = layers.get(structure.layer);
     if (embeddings) {
-      const student = l2Normalize(embeddings.student);
-      const teacher = l2Normalize(embeddings.teacher);
-      const losses = structure.directions.map((direction) => contrastiveLoss(terms(student, teacher, data, direction)));
-      components.contrastive = mul(data.contrastiveWeight, mul(losses.reduce(add), 1 / losses.length));
+      components.contrastive = mul(data.contrastiveWeight, contrast(embeddings, data, structure));
     }
     if (outputs) {
       const { outputTemperature: temperature, alpha, contrastiveWeight } = data;
@@ -182,19 +193,50 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
     const layer = this.embeddingLayerName;
     const size = facts.layers.get(layer);
     if (!size) return { data, structure: { layer, directions: [] } };
+    if (this.mode === 'triplet') {
+      const triplet = this.#prepareTriplet(facts, size, data);
+      return { data, structure: { layer, directions: [], triplet } };
+    }
+    if (!this.normalize) throw this.#unfit('normalize: false', "mode 'triplet': the other modes contrast cosines");
     data.temperature = scalar(this.temperature);
-    const modes = this.symmetric ? Object.values(ContrastiveMode) : [this.mode];
+    const modes: readonly SoftmaxMode[] = this.symmetric ? ['ntxent', 'infonce'] : [this.mode];
     const directions = modes.map((mode) => {
       const selection = this.#selectKeys(mode, facts, size.width);
-      Object.assign(data, selectionData(mode, selection, facts, size.dimension, this.#bank));
+      Object.assign(data, softmaxData(mode, selection, facts, size.dimension, this.#bank));
       const { ownApart, batch, bank } = selection;
       return { mode, ownApart, batch: batch !== undefined, bank: bank !== undefined };
     });
     return { data, structure: { layer, directions } };
   }
 
+  #prepareTriplet(
+    facts: BatchFacts,
+    { width, dimension }: { readonly width: number; readonly dimension: Dimension },
+    data: Record<string, PreparedTensor>,
+  ): TripletForm {
+    if (this.symmetric) throw this.#unfit('symmetric: true', "mode 'ntxent' or 'infonce'; triplets have no directions");
+    if (this.#bank && !this.normalize) throw this.#unfit('bank', 'normalize: true, since bank rows have norm 1');
+    const selection = this.#selectKeys('triplet', facts, width);
+    const keys = tripletData(selection, facts, { bank: this.#bank, width: dimension, margin: this.margin });
+    Object.assign(data, keys.data);
+    if (!keys.usable && !this.#warnedOfNoTriplet) {
+      this.#warnedOfNoTriplet = true;
+      warnOnConsole(
+        'ContrastiveDistillationStrategy: no anchor of the batch has a negative (one class only?); the triplet loss is 0.',
+      );
+    }
+    return { mining: this.mining, normalize: this.normalize, bank: keys.bank };
+  }
+
+  #unfit(option: string, needed: string): LimbeckError {
+    return new LimbeckError(
+      'INVALID_OPTION',
+      `${option}: expected ${needed}; got mode '${this.mode}'. Change one of them.`,
+    );
+  }
+
   #selectKeys(mode: ContrastiveMode, facts: BatchFacts, width: number): Selection {
-    const bank = mode === 'ntxent' ? this.#bank : undefined;
+    const bank = mode === 'infonce' ? undefined : this.#bank;
     if (this.#bank && this.mode === 'infonce' && !this.symmetric) {
       throw new LimbeckError(
         'INVALID_OPTION',
@@ -232,7 +274,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
       throw new LimbeckError(
         'NO_NEGATIVES',
         `${mode}: expected at least two samples to contrast, got one${bank ? ', which is all that the bank holds' : ''}. ` +
-          (mode === 'ntxent'
+          (mode !== 'infonce'
             ? 'Use a larger batch, or set a bank that holds other samples.'
             : 'Use a larger batch: with teacher anchors negatives come from the batch alone.'),
       );
@@ -258,68 +300,24 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
   }
 }
 
-interface Direction {
-  readonly mode: ContrastiveMode;
-  readonly ownApart: boolean;
-  /** Whether the batch's rows are keys. */
-  readonly batch: boolean;
-  /** Whether bank rows are keys. */
-  readonly bank: boolean;
-}
-
 interface Structure {
   readonly layer: string;
-  readonly directions: readonly Direction[];
+  /** The anchor directions of NT-Xent and InfoNCE; none in triplet mode. */
+  readonly directions: readonly SoftmaxDirection[];
+  readonly triplet?: TripletForm;
 }
 
 type PreparedTensor = Prepared['data'][string];
 
-/** The names under which a selection's arrays are fed. */
-const dataName = (mode: ContrastiveMode, what: string): string => `${mode} ${what}`;
-
-/** A selection as numbers for the graph; {@link terms} reads them back by the same names. */
-function selectionData(
-  mode: ContrastiveMode,
-  { ownTarget, batch, bank }: Selection,
-  { rows, dtype }: BatchFacts,
-  width: Dimension,
-  teacherBank: TeacherBank | undefined,
-): Record<string, PreparedTensor> {
-  const data: Record<string, PreparedTensor> = {};
-  const put = (what: string, array: FloatArray | undefined, shape: Shape): void => {
-    if (!array) return;
-    const matrix = new Matrix(rows, array.length / rows, array).as(dtype);
-    data[dataName(mode, what)] = { shape, tensor: matrixTensor(matrix) };
-  };
-  put('own target', ownTarget, ['batch', 1]);
-  put('batch mask', batch?.mask, ['batch', 'batch']);
-  put('batch targets', batch?.targets, ['batch', 'batch']);
-  put('bank mask', bank?.mask, ['batch', 'bank']);
-  put('bank targets', bank?.targets, ['batch', 'bank']);
-  if (bank && teacherBank) {
-    const all = teacherBank.rows(dtype);
-    data[dataName(mode, 'bank keys')] = {
-      shape: ['bank', width],
-      tensor: matrixTensor(bank.rows ? all.gather(bank.rows) : all),
-    };
-  }
-  return data;
-}
-
-/** The symbolic terms of one anchor direction. */
-function terms(
-  student: SymbolicTensor,
-  teacher: SymbolicTensor,
+/** The contrastive loss in the form that the structure says. */
+function contrast(
+  embeddings: Pair<SymbolicTensor>,
   data: Readonly<Record<string, SymbolicTensor>>,
-  { mode, ownApart, batch, bank }: Direction,
-): ContrastiveTerms {
-  const [anchors, own] = mode === 'ntxent' ? [student, teacher] : [teacher, student];
-  const read = (what: string): SymbolicTensor | undefined => data[dataName(mode, what)];
-  const blocks: KeyBlock[] = [];
-  if (batch) blocks.push({ keys: own, mask: read('batch mask'), targets: read('batch targets') });
-  if (bank) {
-    const keys = read('bank keys') as SymbolicTensor;
-    blocks.push({ keys, mask: read('bank mask'), targets: read('bank targets') });
-  }
-  return { anchors, own, ownApart, ownTarget: read('own target'), blocks, temperature: data.temperature };
+  { directions, triplet }: Structure,
+): SymbolicTensor {
+  if (triplet) return tripletLoss(tripletTerms(embeddings, data, triplet));
+  const student = l2Normalize(embeddings.student);
+  const teacher = l2Normalize(embeddings.teacher);
+  const losses = directions.map((direction) => contrastiveLoss(softmaxTerms(student, teacher, data, direction)));
+  return mul(losses.reduce(add), 1 / losses.length);
 }

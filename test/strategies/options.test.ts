@@ -28,6 +28,9 @@ const DEFAULTS = {
   outputTemperature: 4,
   positives: 'class',
   symmetric: false,
+  margin: 0.1,
+  mining: 'hard',
+  normalize: true,
   seed: 0,
 };
 
@@ -58,10 +61,21 @@ const OPTIONS: Record<keyof typeof DEFAULTS, { good: unknown[]; bad: unknown[]; 
     bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '8', null],
     expected: 'a whole number ≥ 1',
   },
-  mode: { good: ['ntxent', 'infonce'], bad: ['crd', 'NTXent', '', 0, null], expected: "'ntxent' or 'infonce'" },
+  mode: {
+    good: ['ntxent', 'infonce', 'triplet'],
+    bad: ['crd', 'NTXent', '', 0, null],
+    expected: "'ntxent', 'infonce' or 'triplet'",
+  },
   outputTemperature: positive,
   positives: { good: ['class', 'instance'], bad: ['classes', true, null], expected: "'class' or 'instance'" },
   symmetric: { good: [true, false], bad: ['true', 1, 0, null], expected: 'true or false' },
+  margin: {
+    good: [0, 2],
+    bad: [-0.1, Number.NaN, Number.POSITIVE_INFINITY, '1', null],
+    expected: 'a finite number ≥ 0',
+  },
+  mining: { good: ['hard', 'semihard', 'all'], bad: ['easy', true, null], expected: "'hard', 'semihard' or 'all'" },
+  normalize: { good: [true, false], bad: ['true', 1, 0, null], expected: 'true or false' },
   seed: {
     good: [0, 12345],
     bad: [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null],
@@ -74,7 +88,7 @@ it('the defaults are those of the design', () => {
   const strategy = new ContrastiveDistillationStrategy();
   for (const [option, value] of Object.entries(DEFAULTS)) expect(strategy[option as 'mode']).toBe(value);
   expect(strategy.bank).toBeUndefined();
-  expect(ContrastiveMode).toEqual({ NTXent: 'ntxent', InfoNCE: 'infonce' });
+  expect(ContrastiveMode).toEqual({ NTXent: 'ntxent', InfoNCE: 'infonce', Triplet: 'triplet' });
   const feature = new FeatureDistillationStrategy();
   expect([feature.embeddingLayerName, feature.distance]).toEqual(['embeddings', 'cosine']);
   const explicit = new ContrastiveDistillationStrategy({ temperature: undefined } as never);
