@@ -35,21 +35,14 @@ export {
 export type { SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
+export type { BatchFacts, LossAndGradient, LossComponents, Pair, Prepared, SymbolicBatch } from './strategies/batch.ts';
 export {
   type ContrastiveContext,
   ContrastiveDistillationStrategy,
   ContrastiveMode,
   type ContrastiveOptions,
 } from './strategies/contrastive-distillation-strategy.ts';
-export {
-  type BatchFacts,
-  DistillationStrategy,
-  type LossAndGradient,
-  type LossComponents,
-  type Pair,
-  type Prepared,
-  type SymbolicBatch,
-} from './strategies/distillation-strategy.ts';
+export { DistillationStrategy } from './strategies/distillation-strategy.ts';
 export { FeatureDistillationStrategy, type FeatureOptions } from './strategies/feature-distillation-strategy.ts';
 export { HybridDistillationStrategy, type HybridPart } from './strategies/hybrid-distillation-strategy.ts';
 export type { Labels, MatrixLike } from './strategies/inputs.ts';

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { LimbeckError, show } from '../errors.ts';
 import { Random } from '../matrix/random.ts';
-import { readText } from '../runtime/files.ts';
+import { readText } from '../runtime/read-files.ts';
 import { type TextDataset, textDataset } from './text-dataset.ts';
 
 /** The lexicographer files 00 … 44, from the manual page lexnames(5WN). The part before the dot is the part of speech. */

@@ -1,5 +1,5 @@
 /**
- * The single place for file discipline in Node: whatever Limbeck leaves on disk under a final name is complete, whenever the
+ * The single place for writing files in Node: whatever Limbeck leaves on disk under a final name is complete, whenever the
  * process or the machine stops. Everything is written under a temporary name, flushed to the disk, and renamed.
  *
  * Not a lock: two writers of one directory never mix their files, but the slower one gets an error. Owners of leftovers are
@@ -19,7 +19,7 @@
  * right whatever else lies there, so that is what happens.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LimbeckError, show } from '../errors.ts';
 
@@ -45,44 +45,6 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     await discard(temporary);
     throw unwritable(target, error);
   }
-}
-
-/**
- * The bytes of a file.
- *
- * @param what what the file was to hold, for the message: "the teacher's weights"
- * @throws LimbeckError FILE_UNREADABLE naming the path, what it was to hold, and why it cannot be read
- */
-export async function readBytes(path: string, what: string): Promise<Uint8Array> {
-  try {
-    const buffer = await readFile(path);
-    // A plain view: a Buffer's own slice() shares memory where a Uint8Array's copies.
-    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  } catch (error) {
-    const reason = await whyUnreadable(path, error);
-    throw new LimbeckError('FILE_UNREADABLE', `${path}: expected to read ${what}, got ${reason}`, { cause: error });
-  }
-}
-
-/**
- * The text of a UTF-8 file, without its byte order mark if it has one.
- *
- * @param what what the file was to hold, for the message
- * @throws LimbeckError FILE_UNREADABLE as {@link readBytes}; NOT_TEXT with the offset of the first byte that is NUL or that
- *   begins a sequence which is not UTF-8
- */
-export async function readText(path: string, what: string): Promise<string> {
-  const bytes = await readBytes(path, what);
-  const offset = firstByteThatIsNotText(bytes);
-  if (offset >= 0) {
-    const byte = `0x${bytes[offset].toString(16).padStart(2, '0')}`;
-    throw new LimbeckError(
-      'NOT_TEXT',
-      `${path}: expected ${what} as UTF-8 text, got byte ${byte} at offset ${offset}. ` +
-        'Check that this is the right file; if it is text in another encoding, save it as UTF-8.',
-    );
-  }
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
 /**
@@ -300,24 +262,6 @@ function unwritable(path: string, error: unknown): unknown {
   );
 }
 
-async function whyUnreadable(path: string, error: unknown): Promise<string> {
-  switch (errorCode(error)) {
-    case 'ENOENT': {
-      const folder = dirname(resolve(path));
-      const missing =
-        (await kindOf(folder).catch(() => 'directory')) === 'nothing' ? ` (nor its directory ${folder})` : '';
-      return `no such file${missing}. Check the path.`;
-    }
-    case 'EISDIR':
-      return 'a directory. Name a file inside it.';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied. Make the file readable for this user.';
-    default:
-      return `this from the system: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}
-
 function checkRelativeName(name: string, target: string): void {
   const parts = name.split('/');
   if (name.includes('\\') || name.includes('\0') || parts.some((p) => p === '' || p === '.' || p === '..')) {
@@ -326,26 +270,4 @@ function checkRelativeName(name: string, target: string): void {
       `Files of ${target}: expected relative paths with forward slashes such as "onnx/model.onnx", got ${show(name)}.`,
     );
   }
-}
-
-/** Offset of the first NUL, or of the first byte of a sequence that is not UTF-8 (Unicode 16, table 3-7); −1 for text. */
-function firstByteThatIsNotText(bytes: Uint8Array): number {
-  let i = 0;
-  while (i < bytes.length) {
-    const lead = bytes[i];
-    if (lead < 0x80) {
-      if (lead === 0) return i;
-      i++;
-      continue;
-    }
-    const length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (length === 0 || i + length > bytes.length) return i;
-    // No overlong forms, no surrogates, nothing above U+10FFFF.
-    const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-    const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-    if (bytes[i + 1] < low || bytes[i + 1] > high) return i;
-    for (let k = 2; k < length; k++) if ((bytes[i + k] & 0xc0) !== 0x80) return i;
-    i += length;
-  }
-  return -1;
 }

@@ -12,15 +12,8 @@ import { type Selection, selectKeys } from '../negatives/selection.ts';
 import { TeacherBank } from '../negatives/teacher-bank.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
 import { warnOnConsole } from '../warnings.ts';
-import {
-  type BatchFacts,
-  DistillationStrategy,
-  type LossAndGradient,
-  type LossComponents,
-  type Pair,
-  type Prepared,
-  type SymbolicBatch,
-} from './distillation-strategy.ts';
+import type { BatchFacts, LossAndGradient, LossComponents, Pair, Prepared, SymbolicBatch } from './batch.ts';
+import { DistillationStrategy } from './distillation-strategy.ts';
 import { type Labels, type MatrixLike, toMatrix } from './inputs.ts';
 import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
 import { type SoftmaxDirection, type SoftmaxMode, softmaxData, softmaxTerms } from './softmax-direction.ts';

@@ -2,12 +2,8 @@
 import * as z from 'zod';
 import { cosineLoss } from '../losses/cosine.ts';
 import { squaredErrorLoss } from '../losses/squared-error.ts';
-import {
-  DistillationStrategy,
-  type LossComponents,
-  type Prepared,
-  type SymbolicBatch,
-} from './distillation-strategy.ts';
+import type { LossComponents, Prepared, SymbolicBatch } from './batch.ts';
+import { DistillationStrategy } from './distillation-strategy.ts';
 import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */

@@ -2,13 +2,8 @@
 import { LimbeckError, show } from '../errors.ts';
 import { mul, type SymbolicTensor } from '../graph/index.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
-import {
-  type BatchFacts,
-  DistillationStrategy,
-  type LossComponents,
-  type Prepared,
-  type SymbolicBatch,
-} from './distillation-strategy.ts';
+import type { BatchFacts, LossComponents, Prepared, SymbolicBatch } from './batch.ts';
+import { DistillationStrategy } from './distillation-strategy.ts';
 
 export interface HybridPart {
   readonly strategy: DistillationStrategy;

@@ -3,13 +3,8 @@ import * as z from 'zod';
 import { mul, type SymbolicTensor } from '../graph/index.ts';
 import { relationalAngleLoss, relationalDistanceLoss } from '../losses/relational.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
-import {
-  type BatchFacts,
-  DistillationStrategy,
-  type LossComponents,
-  type Prepared,
-  type SymbolicBatch,
-} from './distillation-strategy.ts';
+import type { BatchFacts, LossComponents, Prepared, SymbolicBatch } from './batch.ts';
+import { DistillationStrategy } from './distillation-strategy.ts';
 import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
 
 const weight = (value: number, what: string) =>

@@ -2,13 +2,8 @@
 import * as z from 'zod';
 import { responseLoss } from '../losses/response.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
-import {
-  type BatchFacts,
-  DistillationStrategy,
-  type LossComponents,
-  type Prepared,
-  type SymbolicBatch,
-} from './distillation-strategy.ts';
+import type { BatchFacts, LossComponents, Prepared, SymbolicBatch } from './batch.ts';
+import { DistillationStrategy } from './distillation-strategy.ts';
 import { defineOptionAccessors, parseOptions } from './options.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */

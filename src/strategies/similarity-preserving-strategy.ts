@@ -1,12 +1,8 @@
 /** Similarity-preserving distillation: samples that the teacher finds alike, whatever the widths. */
 import * as z from 'zod';
 import { similarityPreservingLoss } from '../losses/similarity-preserving.ts';
-import {
-  DistillationStrategy,
-  type LossComponents,
-  type Prepared,
-  type SymbolicBatch,
-} from './distillation-strategy.ts';
+import type { LossComponents, Prepared, SymbolicBatch } from './batch.ts';
+import { DistillationStrategy } from './distillation-strategy.ts';
 import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */

@@ -5,7 +5,7 @@ import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import type { Selection } from '../negatives/selection.ts';
 import type { TeacherBank } from '../negatives/teacher-bank.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
-import type { BatchFacts, Prepared } from './distillation-strategy.ts';
+import type { BatchFacts, Prepared } from './batch.ts';
 
 /** Student anchors and teacher keys, or the other way round. */
 export type SoftmaxMode = 'ntxent' | 'infonce';

@@ -7,7 +7,7 @@ import type { Selection } from '../negatives/selection.ts';
 import type { TeacherBank } from '../negatives/teacher-bank.ts';
 import { tripletKeys } from '../negatives/triplet-keys.ts';
 import { matrixTensor, scalarTensor } from '../runtime/tensors.ts';
-import type { BatchFacts, Pair, Prepared } from './distillation-strategy.ts';
+import type { BatchFacts, Pair, Prepared } from './batch.ts';
 
 /** What the graph looks like. */
 export interface TripletForm {

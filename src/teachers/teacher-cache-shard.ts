@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { LimbeckError, show } from '../errors.ts';
-import { readBytes, writeFileAtomic } from '../runtime/files.ts';
+import { writeFileAtomic } from '../runtime/files.ts';
+import { readBytes } from '../runtime/read-files.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
 export interface Shard {

@@ -17,7 +17,8 @@ import { join } from 'node:path';
 import type { TextDataset } from '../data/text-dataset.ts';
 import { LimbeckError, show } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
-import { readBytes, removeStaleTemporaries, writeFileAtomic } from '../runtime/files.ts';
+import { removeStaleTemporaries, writeFileAtomic } from '../runtime/files.ts';
+import { readBytes } from '../runtime/read-files.ts';
 import type { Teacher } from './teacher.ts';
 import { firstNonFinite, loadShard, type Shard, sha256, writeShard } from './teacher-cache-shard.ts';
 

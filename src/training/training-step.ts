@@ -10,7 +10,8 @@ import type { Matrix } from '../matrix/matrix.ts';
 import type { TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { floatTensor, matrixTensor, scalarTensor } from '../runtime/tensors.ts';
-import type { BatchFacts, DistillationStrategy, Pair, Prepared } from '../strategies/distillation-strategy.ts';
+import type { BatchFacts, Pair, Prepared } from '../strategies/batch.ts';
+import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { type Parameter, type StudentBatch, TOUCHED_ROWS, type TrainableStudent } from '../students/student.ts';
 import { type AdamWOptions, type AdamWState, adamW } from './adamw.ts';
 

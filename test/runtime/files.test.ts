@@ -14,14 +14,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  readBytes,
-  readText,
   recoverDirectory,
   removeStaleTemporaries,
   replaceDirectory,
   writeDirectory,
   writeFileAtomic,
 } from '../../src/runtime/files.ts';
+import { readBytes, readText } from '../../src/runtime/read-files.ts';
 
 let root: string;
 beforeEach(() => {

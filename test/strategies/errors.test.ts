@@ -6,8 +6,9 @@ import { IntermediateActivations } from '../../src/matrix/intermediate-activatio
 import { Matrix } from '../../src/matrix/matrix.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
+import type { SymbolicBatch } from '../../src/strategies/batch.ts';
 import { ContrastiveDistillationStrategy } from '../../src/strategies/contrastive-distillation-strategy.ts';
-import { DistillationStrategy, type SymbolicBatch } from '../../src/strategies/distillation-strategy.ts';
+import { DistillationStrategy } from '../../src/strategies/distillation-strategy.ts';
 import { FeatureDistillationStrategy } from '../../src/strategies/feature-distillation-strategy.ts';
 import { differenceQuotients, randomMatrix, worstError } from './support.ts';
 

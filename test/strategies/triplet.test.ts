@@ -146,6 +146,40 @@ describe('values against nested loops, relative error < 1e-12; gradients against
   });
 });
 
+it('a drawn part of the bank: its own rows, never the own sample', async () => {
+  const anchor = memberRows.gather([4]);
+  const nearOwn = new Matrix(
+    1,
+    D,
+    anchor.data.map((value) => value + 0.01),
+  );
+  const own = distance(unit(nearOwn.row(0)), unit(anchor.row(0)));
+  const others = rowsOf(memberRows, true).flatMap((row, r) => (r === 4 ? [] : [distance(unit(nearOwn.row(0)), row)]));
+  const seen = new Set<number>();
+  for (let seed = 0; seed < 40; seed++) {
+    const strategy = triplet({ margin: 10, negativesSampleSize: 4, seed });
+    strategy.bank = new TeacherBank(memberRows);
+    const loss = await strategy.computeContrastiveLoss(nearOwn, anchor, undefined, { sampleIds: Int32Array.of(4) });
+    // Hard mining: the closest drawn row. The own row, closest of all, would give a loss of 10.
+    const closest = others.findIndex((d) => Math.abs(10 + own - d - loss) < 1e-9);
+    expect(closest).toBeGreaterThanOrEqual(0);
+    seen.add(closest);
+    await strategy.release();
+  }
+  // Of 8 other rows 4 are drawn, so the closest drawn one is among the 5 closest, and varies.
+  expect(seen.size).toBeGreaterThan(2);
+});
+
+it('exactly at the margin nothing moves', async () => {
+  // Raw rows on a line: positive at distance 1, negative at distance 2, margin 1.
+  const [s, t] = [Matrix.from([[0], [100]], 'float64'), Matrix.from([[1], [2]], 'float64')];
+  const strategy = triplet({ normalize: false, margin: 1 });
+  const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(s, t);
+  expect(gradient.get(0, 0)).toBe(0);
+  expect(loss).toBe((0 + (98 - 99 + 1)) / 2);
+  expect(gradient.get(1, 0)).toBe(0);
+});
+
 describe('degenerate batches', () => {
   afterEach(() => vi.restoreAllMocks());
 
