@@ -4,7 +4,8 @@
  *
  *   L = 1/B Σᵢ [ log Σⱼ exp(aᵢ·kⱼ/τ) − Σⱼ yᵢⱼ aᵢ·kⱼ/τ ]
  *
- * with j over the keys that anchor i sees and y its targets, which sum to 1: all on its own key, or shared by its class.
+ * with j over the keys that anchor i sees and y its targets, which sum to 1: all on its own key, shared by its class, or spread as
+ * the teacher's own similarities are.
  * The maximum is subtracted before exponentials are taken; nothing is added inside the logarithm.
  */
 import {
@@ -32,6 +33,8 @@ export interface KeyBlock {
   readonly mask?: SymbolicTensor | undefined;
   /** [B, N]: the targets y. Without it (in any block) the target is each anchor's own key. */
   readonly targets?: SymbolicTensor | undefined;
+  /** [N, D]: the teacher's rows of the keys' samples; needed with {@link ContrastiveTerms.teacherAnchors}. */
+  readonly teacherKeys?: SymbolicTensor | undefined;
 }
 
 export interface ContrastiveTerms {
@@ -44,6 +47,11 @@ export interface ContrastiveTerms {
   /** [B, 1]: the target of the own key, when it is apart and blocks have targets. */
   readonly ownTarget?: SymbolicTensor | undefined;
   readonly blocks: readonly KeyBlock[];
+  /**
+   * [B, D]: the teacher's rows of the anchors. With them targets are soft: y is the teacher's own softmax over the same keys at the
+   * same temperature, and `targets` is not used.
+   */
+  readonly teacherAnchors?: SymbolicTensor | undefined;
   /** Scalar τ > 0. */
   readonly temperature: SymbolicTensor;
 }
@@ -75,12 +83,34 @@ export function contrastiveLoss(terms: ContrastiveTerms): SymbolicTensor {
 }
 
 /** Σⱼ yᵢⱼ aᵢ·kⱼ/τ as [B, 1]. */
-function targetLogit(
-  { blocks, ownTarget }: ContrastiveTerms,
-  ownLogit: SymbolicTensor,
-  products: readonly SymbolicTensor[],
-): SymbolicTensor {
+function targetLogit(terms: ContrastiveTerms, ownLogit: SymbolicTensor, products: readonly SymbolicTensor[]) {
+  if (terms.teacherAnchors) return softTargetLogit(terms, terms.teacherAnchors, ownLogit, products);
+  const { blocks, ownTarget } = terms;
   const shares = blocks.flatMap(({ targets }, i) => (targets ? [rowDot(targets, products[i])] : []));
   if (shares.length === 0) return ownLogit;
   return (ownTarget ? [mul(ownTarget, ownLogit), ...shares] : shares).reduce(add);
+}
+
+/** {@link targetLogit} with y = softmax over the seen keys of the teacher's similarities divided by τ. */
+function softTargetLogit(
+  { blocks, ownApart, temperature }: ContrastiveTerms,
+  teacherAnchors: SymbolicTensor,
+  ownLogit: SymbolicTensor,
+  products: readonly SymbolicTensor[],
+): SymbolicTensor {
+  const anchors = div(teacherAnchors, temperature);
+  const similarities = blocks.map(({ teacherKeys, mask }) => {
+    const product = matmul(anchors, teacherKeys as SymbolicTensor, { transposeB: true });
+    return mask ? add(product, mask) : product;
+  });
+  const values = [...products];
+  if (ownApart) {
+    similarities.push(rowDot(anchors, teacherAnchors));
+    values.push(ownLogit);
+  }
+  const highest = similarities.map((similarity) => max(similarity, [-1], kept));
+  const shift = max(concat(highest, 1), [-1], kept);
+  const weights = similarities.map((similarity) => exp(sub(similarity, shift)));
+  const total = weights.map((weight) => sum(weight, [-1], kept)).reduce(add);
+  return div(weights.map((weight, i) => rowDot(weight, values[i])).reduce(add), total);
 }

@@ -46,6 +46,10 @@ export const contrastiveOptionsSchema = z.object({
     .enum(['class', 'instance'])
     .default('class')
     .describe("'class' or 'instance': what same-class samples are when labels are given"),
+  targets: z
+    .enum(['sample', 'teacher'])
+    .default('sample')
+    .describe("'sample' or 'teacher': targets on the own key (or class), or spread as the teacher's similarities"),
   symmetric: z.boolean().default(false).describe('true or false: average both anchor directions'),
   margin: z.number().min(0).finite().default(0.1).describe('a finite number ≥ 0: the margin of triplets'),
   mining: z
@@ -191,13 +195,19 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
       return { data, structure: { layer, directions: [], triplet } };
     }
     if (!this.normalize) throw this.#unfit('normalize: false', "mode 'triplet': the other modes contrast cosines");
+    if (this.targets === 'teacher' && facts.classIndices && this.positives === 'class') {
+      throw this.#unfit(
+        "targets: 'teacher'",
+        "positives: 'instance' with labels: class positives are targets of their own",
+      );
+    }
     data.temperature = scalar(this.temperature);
     const modes: readonly SoftmaxMode[] = this.symmetric ? ['ntxent', 'infonce'] : [this.mode];
     const directions = modes.map((mode) => {
       const selection = this.#selectKeys(mode, facts, size.width);
       Object.assign(data, softmaxData(mode, selection, facts, size.dimension, this.#bank));
       const { ownApart, batch, bank } = selection;
-      return { mode, ownApart, batch: batch !== undefined, bank: bank !== undefined };
+      return { mode, ownApart, batch: batch !== undefined, bank: bank !== undefined, soft: this.targets === 'teacher' };
     });
     return { data, structure: { layer, directions } };
   }
@@ -208,6 +218,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
     data: Record<string, PreparedTensor>,
   ): TripletForm {
     if (this.symmetric) throw this.#unfit('symmetric: true', "mode 'ntxent' or 'infonce'; triplets have no directions");
+    if (this.targets === 'teacher') throw this.#unfit("targets: 'teacher'", "mode 'ntxent' or 'infonce'");
     if (this.#bank && !this.normalize) throw this.#unfit('bank', 'normalize: true, since bank rows have norm 1');
     const selection = this.#selectKeys('triplet', facts, width);
     const keys = tripletData(selection, facts, { bank: this.#bank, width: dimension, margin: this.margin });

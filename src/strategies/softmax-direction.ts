@@ -18,6 +18,8 @@ export interface SoftmaxDirection {
   readonly batch: boolean;
   /** Whether bank rows are keys. */
   readonly bank: boolean;
+  /** Whether targets follow the teacher's similarities. */
+  readonly soft: boolean;
 }
 
 type PreparedTensor = Prepared['data'][string];
@@ -59,15 +61,25 @@ export function softmaxTerms(
   student: SymbolicTensor,
   teacher: SymbolicTensor,
   data: Readonly<Record<string, SymbolicTensor>>,
-  { mode, ownApart, batch, bank }: SoftmaxDirection,
+  { mode, ownApart, batch, bank, soft }: SoftmaxDirection,
 ): ContrastiveTerms {
   const [anchors, own] = mode === 'ntxent' ? [student, teacher] : [teacher, student];
   const read = (what: string): SymbolicTensor | undefined => data[dataName(mode, what)];
   const blocks: KeyBlock[] = [];
-  if (batch) blocks.push({ keys: own, mask: read('batch mask'), targets: read('batch targets') });
+  if (batch) {
+    blocks.push({ keys: own, mask: read('batch mask'), targets: read('batch targets'), teacherKeys: teacher });
+  }
   if (bank) {
     const keys = read('bank keys') as SymbolicTensor;
-    blocks.push({ keys, mask: read('bank mask'), targets: read('bank targets') });
+    blocks.push({ keys, mask: read('bank mask'), targets: read('bank targets'), teacherKeys: keys });
   }
-  return { anchors, own, ownApart, ownTarget: read('own target'), blocks, temperature: data.temperature };
+  return {
+    anchors,
+    own,
+    ownApart,
+    ownTarget: read('own target'),
+    blocks,
+    teacherAnchors: soft ? teacher : undefined,
+    temperature: data.temperature,
+  };
 }

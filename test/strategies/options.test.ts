@@ -27,6 +27,7 @@ const DEFAULTS = {
   mode: 'ntxent',
   outputTemperature: 4,
   positives: 'class',
+  targets: 'sample',
   symmetric: false,
   margin: 0.1,
   mining: 'hard',
@@ -68,6 +69,7 @@ const OPTIONS: Record<keyof typeof DEFAULTS, { good: unknown[]; bad: unknown[]; 
   },
   outputTemperature: positive,
   positives: { good: ['class', 'instance'], bad: ['classes', true, null], expected: "'class' or 'instance'" },
+  targets: { good: ['sample', 'teacher'], bad: ['soft', true, null], expected: "'sample' or 'teacher'" },
   symmetric: { good: [true, false], bad: ['true', 1, 0, null], expected: 'true or false' },
   margin: {
     good: [0, 2],

@@ -240,6 +240,7 @@ describe('options that do not go together are refused, not ignored', () => {
   it.each<[string, object, RegExp]>([
     ['symmetric triplets', { mode: 'triplet', symmetric: true }, /symmetric: true.*'ntxent' or 'infonce'.*'triplet'/],
     ['raw rows with cosines', { mode: 'ntxent', normalize: false }, /normalize: false.*'triplet'.*'ntxent'/],
+    ['soft triplets', { mode: 'triplet', targets: 'teacher' }, /targets: 'teacher'.*'ntxent' or 'infonce'.*'triplet'/],
     ['raw rows with a bank', { mode: 'triplet', normalize: false, bank: true }, /bank.*normalize: true/],
   ])('%s', async (_, { bank, ...options }: { bank?: boolean }, message) => {
     const strategy = new ContrastiveDistillationStrategy(options);
