@@ -209,6 +209,13 @@ export class TrainingStep<Sample, Encoded> {
       data: declareAll('strategy', prepared.data),
       structure: prepared.structure,
     });
+    if (Object.keys(components).length === 0) {
+      throw new LimbeckError(
+        'UNSUPPORTED',
+        `${this.#strategy.constructor.name}: expected a loss for the embeddings that a teacher of embeddings gives, got none. ` +
+          'Choose a strategy that reads a layer.',
+      );
+    }
     const loss = Object.values(components).reduce(add);
     const found = gradients(
       loss,

@@ -286,6 +286,19 @@ describe('HybridDistillationStrategy', () => {
 });
 
 describe('in training', () => {
+  it('a strategy without a loss for embeddings is refused', async () => {
+    const data = wordNetTexts(10);
+    const strategy = new ResponseDistillationStrategy();
+    const parts = { teacher: bagOfWordsRows(data.texts, 4), data, strategy, epochs: 1, batchSize: 5 };
+    const small = tinyStudent(data.texts, { width: 4, dimension: 4, seed: 0 });
+    await expect(distill({ ...parts, student: small })).rejects.toThrow(
+      expect.objectContaining({
+        code: 'UNSUPPORTED',
+        message: expect.stringMatching(/Response.*got none.*reads a layer/),
+      }),
+    );
+  });
+
   it('a student of another width keeps relations; a hybrid logs its parts', async () => {
     const data = wordNetTexts(120);
     const rows = bagOfWordsRows(data.texts, 24);
