@@ -61,7 +61,7 @@ export function addDemoCommand(program: Command): void {
     .showHelpAfterError('(limbeck demo --help lists the options)')
     .summary('distil a sentence encoder into a small student, with a report')
     .description(
-      'Distils all-MiniLM-L6-v2 (22.6 million parameters) into a static student on WordNet glosses, twice with equal budgets: ' +
+      'Distils all-MiniLM-L6-v2 (22.6 million parameters) into a static student on WordNet glosses, twice, for as many epochs: ' +
         'by plain cosine regression and by NT-Xent over a bank of all teacher rows. Prints both beside the untrained ' +
         'student and the teacher, and leaves the student and a report in the run directory.',
     )

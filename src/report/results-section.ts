@@ -43,7 +43,7 @@ export function verdictSection({ comparison }: ResultsTable): Html {
     return html`<p>No verdict yet: the two methods have no finished run of the same seed.</p>`;
   }
   const { challenger, baseline, verdicts } = comparison;
-  return html`<p>Does <b>${challenger}</b> beat <b>${baseline}</b>, trained on the same texts with the same budget?</p>
+  return html`<p>Does <b>${challenger}</b> beat <b>${baseline}</b>, trained on the same texts for as many epochs?</p>
 <ul class="verdicts">${verdicts.map(
     ({
       label,
