@@ -188,6 +188,12 @@ describe('limbeck demo', () => {
     }
     expect(text.stdout).toMatch(/by the student, in the teacher's own index\n {2}[-\d]/);
     for (const line of text.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    // The index holds the teacher's rows: the teacher finds a held-out text with cosine 1, a barely trained student does not.
+    const exact = await limbeck([...ask.slice(0, 3), '--query', result.teacher[0].text, '--hits', '1', '--json']);
+    const { student, teacher } = JSON.parse(exact.stdout) as QueryResult;
+    expect(teacher[0].text).toBe(result.teacher[0].text);
+    expect(teacher[0].score).toBeCloseTo(1, 5);
+    expect(student[0].score).toBeLessThan(0.999);
   });
 });
 
