@@ -72,21 +72,28 @@ export async function runDemo(
     // The student's vocabulary may know the training texts only: held-out texts stay unseen in every way.
     const { tokenizer } = teacher.tokenizer.prune(teacher.tokenizer.encodeAll(corpus.train.texts));
 
-    const results: MethodResult[] = [await evaluateTeacher(teacher, corpus)];
+    const results: MethodResult[] = [];
     const curves: MetricsLine[] = [];
     const newStudent = (seed: number): StaticEmbeddingStudent =>
       new StaticEmbeddingStudent(tokenizer, { width: options.width, dimension: teacher.dimension, seed });
-    results.push((await evaluateStudent('untrained', 'untrained student', null, newStudent(0), corpus)).result);
+    const measuring = (what: string): void =>
+      progress.update('measure', `${what}: retrieval, neighbours, speed`, { done: 0, seconds: 0 });
     let shown: EvaluatedStudent | undefined;
+    // Training comes before the two yardsticks, so that a run whose rows are cached is training within seconds.
     for (let seed = 0; seed < options.seeds; seed++) {
       for (const method of methods(options, corpus)) {
         const student = newStudent(seed);
         const trainingSeconds = await train(method, seed, student, corpus, options, { progress, signal, curves });
+        measuring(`${method.label}, seed ${seed}`);
         const evaluated = await evaluateStudent(method.id, method.label, seed, student, corpus);
         results.push({ ...evaluated.result, trainingSeconds });
         if (method.id === 'ntxent-bank' && seed === 0) shown = evaluated;
       }
     }
+    measuring('untrained student');
+    results.unshift((await evaluateStudent('untrained', 'untrained student', null, newStudent(0), corpus)).result);
+    measuring(`teacher ${teacher.name}`);
+    results.unshift(await evaluateTeacher(teacher, corpus));
     progress.update('report', 'drawing the map', { done: 0, seconds: 0 });
     const computed = trainCache.computed + heldOutCache.computed;
     const seconds = trainCache.seconds + heldOutCache.seconds;
