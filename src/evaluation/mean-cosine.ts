@@ -1,7 +1,7 @@
 /** How close two embeddings of the same texts lie on average: the plainest measure of a copied space. */
 import { LimbeckError } from '../errors.ts';
 import type { Matrix } from '../matrix/matrix.ts';
-import { unitRows } from './unit-rows.ts';
+import { unitRows } from '../matrix/unit-rows.ts';
 
 /**
  * Mean over i of the cosine similarity of row i of `a` and row i of `b`. A zero row counts as 0.

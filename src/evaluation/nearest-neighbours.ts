@@ -4,8 +4,8 @@
  */
 import { LimbeckError, show } from '../errors.ts';
 import { type FloatArray, Matrix } from '../matrix/matrix.ts';
+import { unitRows } from '../matrix/unit-rows.ts';
 import { forEachSimilarityTile } from './similarity-tiles.ts';
-import { unitRows } from './unit-rows.ts';
 
 /** Row-major `queries × k`: for each query its nearest index rows, most similar first. */
 export interface Neighbours {

@@ -4,8 +4,8 @@
  */
 import { LimbeckError, show } from '../errors.ts';
 import type { FloatArray, Matrix } from '../matrix/matrix.ts';
+import { unitRows } from '../matrix/unit-rows.ts';
 import { forEachSimilarityTile } from './similarity-tiles.ts';
-import { unitRows } from './unit-rows.ts';
 
 export interface RetrievalResult {
   /** For every k: the share of queries whose own row has a rank of at most k. */

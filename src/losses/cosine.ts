@@ -17,9 +17,7 @@ import {
   sum,
   where,
 } from '../graph/index.ts';
-
-/** Rows with a smaller norm count as zero rows. */
-export const ZERO_NORM = 1e-12;
+import { ZERO_NORM } from '../matrix/unit-rows.ts';
 
 const kept = { keepDimensions: true };
 

@@ -4,6 +4,7 @@
  */
 import { LimbeckError, show } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
+import { unitRows, ZERO_NORM } from '../matrix/unit-rows.ts';
 
 export interface TeacherBankOptions {
   /** Class of every row; needed when the strategy is given labels. */
@@ -31,7 +32,7 @@ export class TeacherBank {
       throw new LimbeckError('INVALID_ARGUMENT', `TeacherBank: expected a Matrix of teacher rows, got ${show(rows)}.`);
     }
     if (rows.rows === 0) throw new LimbeckError('EMPTY_BATCH', 'TeacherBank: expected at least one row, got none.');
-    rows.assertFinite('bank');
+    const unit = unitRows(rows, 'bank', ZERO_NORM);
     for (const [name, array] of Object.entries({ labels, sampleIds })) {
       if (array && array.length !== rows.rows) {
         throw new LimbeckError(
@@ -51,7 +52,7 @@ export class TeacherBank {
     this.labels = labels;
     this.#size = rows.rows;
     this.#dimension = rows.columns;
-    this.#rows[rows.dtype] = normalizedRows(rows);
+    this.#rows[rows.dtype] = unit;
     this.#rowOfSample = sampleIds && new Map(Array.from(sampleIds, (sample, row) => [sample, row]));
   }
 
@@ -77,22 +78,4 @@ export class TeacherBank {
     if (this.#rowOfSample) return this.#rowOfSample.get(sampleId) ?? -1;
     return sampleId >= 0 && sampleId < this.#size ? sampleId : -1;
   }
-}
-
-/** A copy with rows of norm 1, computed in float64; rows with a norm below 1e-12 become zero rows. */
-export function normalizedRows(matrix: Matrix): Matrix {
-  const result = Matrix.zeros(matrix.rows, matrix.columns, matrix.dtype);
-  for (let i = 0; i < matrix.rows; i++) {
-    const from = matrix.row(i);
-    let largest = 0;
-    for (let j = 0; j < from.length; j++) largest = Math.max(largest, Math.abs(from[j]));
-    if (largest === 0) continue;
-    let squares = 0;
-    for (let j = 0; j < from.length; j++) squares += (from[j] / largest) ** 2;
-    const root = Math.sqrt(squares);
-    if (largest * root < 1e-12) continue;
-    const to = result.row(i);
-    for (let j = 0; j < from.length; j++) to[j] = from[j] / largest / root;
-  }
-  return result;
 }

@@ -20,8 +20,6 @@ export const trainingOptionsSchema = z.object({
   warmup: z.number().min(0).lt(1).default(0.05).describe('a number in [0, 1): the share of steps that warm up'),
 });
 
-export type TrainingOptions = z.output<typeof trainingOptionsSchema>;
-
 export interface DistillOptions<S extends TrainableStudent> extends z.input<typeof trainingOptionsSchema> {
   /** A teacher, asked once for all rows before training; or its rows, one for each text. */
   readonly teacher: Teacher | Matrix;

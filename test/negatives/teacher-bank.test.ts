@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { LimbeckError } from '../../src/errors.ts';
 import { Matrix } from '../../src/matrix/matrix.ts';
-import { normalizedRows, TeacherBank } from '../../src/negatives/teacher-bank.ts';
-
-const caught = (act: () => unknown): LimbeckError => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof LimbeckError) return error;
-    throw error;
-  }
-  throw new Error('expected a LimbeckError, got none');
-};
+import { unitRows, ZERO_NORM } from '../../src/matrix/unit-rows.ts';
+import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
+import { caught } from '../caught.ts';
 
 describe('normalisation', () => {
   it.each(['float32', 'float64'] as const)(
@@ -29,7 +20,7 @@ describe('normalisation', () => {
         dtype,
       );
       const expected = [0.6, 0.8, 0.6, 0.8, 0.6, 0.8, 0, 0, 0, 0, -1, 0];
-      const unit = normalizedRows(rows);
+      const unit = unitRows(rows, 'rows', ZERO_NORM);
       expect(unit.dtype).toBe(dtype);
       for (const [k, value] of expected.entries())
         expect(unit.data[k]).toBeCloseTo(value, dtype === 'float64' ? 15 : 6);
@@ -39,7 +30,7 @@ describe('normalisation', () => {
   );
 
   it('float64 at 1e300 and at the limit 1e-12', () => {
-    const unit = normalizedRows(
+    const unit = unitRows(
       Matrix.from(
         [
           [3e300, 4e300],
@@ -48,6 +39,8 @@ describe('normalisation', () => {
         ],
         'float64',
       ),
+      'rows',
+      ZERO_NORM,
     );
     for (const [k, value] of [0.6, 0.8, 1, 0, 0, 0].entries()) expect(unit.data[k]).toBeCloseTo(value, 15);
   });

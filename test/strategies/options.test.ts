@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { LimbeckError } from '../../src/errors.ts';
 import { Matrix } from '../../src/matrix/matrix.ts';
 import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
 import {
@@ -7,16 +6,7 @@ import {
   ContrastiveMode,
 } from '../../src/strategies/contrastive-distillation-strategy.ts';
 import { FeatureDistillationStrategy } from '../../src/strategies/feature-distillation-strategy.ts';
-
-const caught = (act: () => unknown): LimbeckError => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof LimbeckError) return error;
-    throw error;
-  }
-  throw new Error('expected a LimbeckError, got none');
-};
+import { caught } from '../caught.ts';
 
 const DEFAULTS = {
   embeddingLayerName: 'embeddings',
