@@ -1,6 +1,7 @@
 /** The graph room in one import: tensors, operators, gradients, ONNX. */
 export { gradients, topologicalOrder } from './gradients.ts';
 export { type Graph, OPSET, writeOnnx } from './onnx-writer.ts';
+export * from './operators/activations.ts';
 export * from './operators/elementwise.ts';
 export { expand } from './operators/expand.ts';
 export { gather, scatterAdd } from './operators/gather.ts';

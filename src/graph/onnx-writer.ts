@@ -6,6 +6,7 @@ import {
   constant,
   type DataType,
   type Emitter,
+  ONNX_TYPES,
   type OnnxAttribute,
   type Operation,
   type Operator,
@@ -13,18 +14,10 @@ import {
   type TypedArray,
 } from './tensor.ts';
 
-const { ModelProto, TensorProto, AttributeProto } = onnxProto.onnx;
+const { ModelProto, AttributeProto } = onnxProto.onnx;
 
 /** 18 is the first opset in which every reduction takes its axes as an input; every runtime of the last years has it. */
 export const OPSET = 18;
-
-const ONNX_TYPES: Record<DataType, number> = {
-  float32: TensorProto.DataType.FLOAT,
-  float64: TensorProto.DataType.DOUBLE,
-  int32: TensorProto.DataType.INT32,
-  int64: TensorProto.DataType.INT64,
-  bool: TensorProto.DataType.BOOL,
-};
 
 /** What goes in and what comes out; everything between follows from the outputs. */
 export interface Graph {

@@ -175,6 +175,9 @@ export const ARRAY_TYPES = {
   bool: Uint8Array,
 } as const;
 
+/** The numbers of the element types in ONNX (TensorProto.DataType). */
+export const ONNX_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
+
 /** An array of zeros of an element type. */
 export function typedArray(dtype: DataType, length: number): TypedArray {
   return new ARRAY_TYPES[dtype](length);

@@ -4,9 +4,10 @@ import {
   apply1,
   type Cotangents,
   constant,
+  type DataType,
   type Dimension,
-  type FloatType,
   isFloat,
+  ONNX_TYPES,
   type Operator,
   type Shape,
   type SymbolicTensor,
@@ -15,6 +16,7 @@ import {
 import { expandSource } from './expand.ts';
 import { sum } from './reduce.ts';
 import { reshape } from './shape.ts';
+import { unary } from './unary.ts';
 
 /** A tensor, or a number that takes the element type of the tensor it meets. */
 export type Operand = SymbolicTensor | number;
@@ -128,6 +130,17 @@ export const minimum: (a: Operand, b: Operand) => SymbolicTensor = binary('Min',
   },
 });
 
+/**
+ * aᵇ. Where a = 0 the gradient by b is 0, and where b = 0 the gradient by a is 0 (their limits from inside the domain, as in
+ * PyTorch); a negative base takes whole exponents only and has no gradient by b (NaN).
+ */
+export const pow: (a: Operand, b: Operand) => SymbolicTensor = binary('Pow', {
+  partials: (g, a, b, y) => [
+    mul(g, where(equal(b, 0), 0, mul(b, pow(a, sub(b, 1))))),
+    mul(g, where(equal(a, 0), 0, mul(y, log(a)))),
+  ],
+});
+
 const noGradient: BinaryRule['partials'] = () => [];
 
 /** a ≥ b as bool; no gradient. */
@@ -148,18 +161,6 @@ export const equal: (a: Operand, b: Operand) => SymbolicTensor = binary('Equal',
   result: 'bool',
 });
 
-type UnaryPartial = (g: SymbolicTensor, x: SymbolicTensor, y: SymbolicTensor) => SymbolicTensor;
-
-function unary(name: string, partial: UnaryPartial, emit?: Operator['emit']): (x: SymbolicTensor) => SymbolicTensor {
-  const operator: Operator = {
-    name,
-    infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
-    emit: emit ?? ((emitter, { inputNames, outputNames }) => emitter.node(name, inputNames, outputNames)),
-    vjp: ({ inputs: [x], outputs: [y] }, [g]) => (g ? [partial(g, x, y)] : []),
-  };
-  return (x) => apply1(operator, [x], undefined);
-}
-
 export const neg: (x: SymbolicTensor) => SymbolicTensor = unary('Neg', (g) => neg(g));
 
 export const exp: (x: SymbolicTensor) => SymbolicTensor = unary('Exp', (g, _, y) => mul(g, y));
@@ -167,6 +168,15 @@ export const exp: (x: SymbolicTensor) => SymbolicTensor = unary('Exp', (g, _, y)
 export const log: (x: SymbolicTensor) => SymbolicTensor = unary('Log', (g, x) => div(g, x));
 
 export const sqrt: (x: SymbolicTensor) => SymbolicTensor = unary('Sqrt', (g, _, y) => div(mul(g, 0.5), y));
+
+/** 1/x. */
+export const reciprocal: (x: SymbolicTensor) => SymbolicTensor = unary('Reciprocal', (g, _, y) =>
+  neg(mul(g, mul(y, y))),
+);
+
+export const sin: (x: SymbolicTensor) => SymbolicTensor = unary('Sin', (g, x) => mul(g, cos(x)));
+
+export const cos: (x: SymbolicTensor) => SymbolicTensor = unary('Cos', (g, x) => neg(mul(g, sin(x))));
 
 /** |x|, with gradient 0 at 0. */
 export const abs: (x: SymbolicTensor) => SymbolicTensor = unary('Abs', (g, x) => mul(g, sign(x)));
@@ -216,16 +226,19 @@ export function where(condition: SymbolicTensor, a: Operand, b: Operand): Symbol
   return apply1(whereOperator, [condition, x, y], undefined);
 }
 
-const castOperator: Operator<FloatType> = {
+const castOperator: Operator<DataType> = {
   name: 'Cast',
   infer: ([x], dtype) => [{ dtype, shape: x.shape }],
   emit: (emitter, { inputNames, outputNames, attributes }) =>
-    emitter.node('Cast', inputNames, outputNames, { to: { int: attributes === 'float32' ? 1 : 11 } }),
+    emitter.node('Cast', inputNames, outputNames, { to: { int: ONNX_TYPES[attributes] } }),
   vjp: ({ inputs: [x] }, [g]) => [g && isFloat(x.dtype) ? cast(g, x.dtype) : undefined],
 };
 
-/** The same numbers as another float type; bool becomes 0 and 1. Differentiable between float types. */
-export function cast(x: SymbolicTensor, dtype: FloatType): SymbolicTensor {
+/**
+ * The same numbers as another element type, differentiable between float types. bool becomes 0 and 1; to int rounds towards
+ * zero; to bool asks for ≠ 0.
+ */
+export function cast(x: SymbolicTensor, dtype: DataType): SymbolicTensor {
   return x.dtype === dtype ? x : apply1(castOperator, [x], dtype);
 }
 

@@ -1,5 +1,13 @@
 /** Reductions along axes. */
-import { apply1, type FloatType, normalizeAxis, type Operator, type Shape, type SymbolicTensor } from '../tensor.ts';
+import {
+  apply1,
+  type FloatType,
+  normalizeAxis,
+  ONNX_TYPES,
+  type Operator,
+  type Shape,
+  type SymbolicTensor,
+} from '../tensor.ts';
 import { cast, div, equal, mul } from './elementwise.ts';
 import { expand } from './expand.ts';
 import { reshape } from './shape.ts';
@@ -80,7 +88,7 @@ const countOperator: Operator<readonly number[]> = {
   emit(emitter, { inputs: [x], inputNames, outputNames, attributes: axes }) {
     const sizes = emitter.temporary('Gather', [emitter.temporary('Shape', inputNames), emitter.int64s(axes)]);
     const product = emitter.temporary('ReduceProd', [sizes], { keepdims: { int: 0 } });
-    emitter.node('Cast', [product], outputNames, { to: { int: x.dtype === 'float64' ? 11 : 1 } });
+    emitter.node('Cast', [product], outputNames, { to: { int: ONNX_TYPES[x.dtype] } });
   },
   vjp: () => [],
 };
