@@ -7,6 +7,6 @@ export { expand } from './operators/expand.ts';
 export { gather, scatterAdd } from './operators/gather.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
 export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
-export { count, max, mean, type ReduceOptions, sum } from './operators/reduce.ts';
+export { count, l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './operators/reduce.ts';
 export { concat, flattenRows, pad, reshape, slice, squeeze, transpose, unsqueeze } from './operators/shape.ts';
 export * from './tensor.ts';

@@ -71,6 +71,52 @@ describe('values', () => {
     expect(await evaluate({ first, shared }, [x], [2, 2, 1])).toEqual({ first: [1, 1, 0], shared: [0.5, 0.5, 0] });
   });
 
+  it('min shares ties; the norm of a zero row has gradient 0', async () => {
+    const x = g.input('x', 'float64', [4]);
+    const [shared] = g.gradients(g.min(x), [x]);
+    const [zero] = g.gradients(g.sum(g.l2Norm(g.reshape(x, [2, 2]), [1])), [x]);
+    expect(await evaluate({ shared, zero }, [x], [0, 0, 0, 4])).toEqual({
+      shared: [1 / 3, 1 / 3, 1 / 3, 0],
+      zero: [0, 0, 0, 1],
+    });
+  });
+
+  it('reductions and softmax against loops, error < 1e-14', async () => {
+    const x = g.input('x', 'float64', [2, 3]);
+    const outputs = {
+      min: g.min(x, [0]),
+      prod: g.prod(x, [1]),
+      logSumExp: g.logSumExp(x, [1]),
+      l2Norm: g.l2Norm(x),
+      softmax: g.softmax(x, 0),
+      logSoftmax: g.logSoftmax(x, 0),
+    };
+    const rows = [
+      [3, -1, 2],
+      [0.5, 4, 1000],
+    ];
+    const columns = [0, 1, 2].map((j) => [rows[0][j], rows[1][j]]);
+    const logSum = (values: number[]) => {
+      const top = Math.max(...values);
+      return top + Math.log(values.reduce((total, value) => total + Math.exp(value - top), 0));
+    };
+    const logShares = rows.flatMap((row) => row.map((value, j) => value - logSum(columns[j])));
+    const expected: Record<string, number[]> = {
+      min: columns.map((column) => Math.min(...column)),
+      prod: rows.map((row) => row.reduce((product, value) => product * value)),
+      logSumExp: rows.map(logSum),
+      l2Norm: [Math.hypot(...rows.flat())],
+      softmax: logShares.map(Math.exp),
+      logSoftmax: logShares,
+    };
+    for (const [name, values] of Object.entries(await evaluate(outputs, [x], rows.flat()))) {
+      for (const [i, value] of values.entries()) {
+        const scale = Math.max(1, Math.abs(expected[name][i]));
+        expect(Math.abs(value - expected[name][i]) / scale, name).toBeLessThan(1e-14);
+      }
+    }
+  });
+
   it('stopGradient is the identity, with gradient 0', async () => {
     const x = g.input('x', 'float64', [2]);
     const y = g.stopGradient(g.mul(x, 3));

@@ -1,34 +1,37 @@
-/** Softmax and layer normalisation, both over the last axis. */
-import { apply1, type Operator, type SymbolicTensor } from '../tensor.ts';
+/** Softmax and log-softmax along any axis, layer normalisation over the last. */
+import { apply1, normalizeAxis, type Operator, type SymbolicTensor } from '../tensor.ts';
 import { add, div, exp, mul, sqrt, sub, unbroadcast } from './elementwise.ts';
 import { mean, sum } from './reduce.ts';
 
 const kept = { keepDimensions: true };
 
-function overLastAxis(name: string, vjp: (g: SymbolicTensor, y: SymbolicTensor) => SymbolicTensor): Operator {
+type AxisVjp = (g: SymbolicTensor, y: SymbolicTensor, axis: number) => SymbolicTensor;
+
+function alongAxis(name: string, vjp: AxisVjp): Operator<number> {
   return {
     name,
     infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
-    emit: (emitter, { inputNames, outputNames }) => emitter.node(name, inputNames, outputNames, { axis: { int: -1 } }),
-    vjp: ({ outputs: [y] }, [g]) => (g ? [vjp(g, y)] : []),
+    emit: (emitter, { inputNames, outputNames, attributes: axis }) =>
+      emitter.node(name, inputNames, outputNames, { axis: { int: axis } }),
+    vjp: ({ outputs: [y], attributes: axis }, [g]) => (g ? [vjp(g, y, axis)] : []),
   };
 }
 
-const softmaxOperator = overLastAxis('Softmax', (g, y) => {
+const softmaxOperator = alongAxis('Softmax', (g, y, axis) => {
   const weighted = mul(g, y);
-  return sub(weighted, mul(y, sum(weighted, [-1], kept)));
+  return sub(weighted, mul(y, sum(weighted, [axis], kept)));
 });
 
-const logSoftmaxOperator = overLastAxis('LogSoftmax', (g, y) => sub(g, mul(exp(y), sum(g, [-1], kept))));
+const logSoftmaxOperator = alongAxis('LogSoftmax', (g, y, axis) => sub(g, mul(exp(y), sum(g, [axis], kept))));
 
-/** exp(x) / Σ exp(x) along the last axis, with the maximum subtracted first. */
-export function softmax(x: SymbolicTensor): SymbolicTensor {
-  return apply1(softmaxOperator, [x], undefined);
+/** exp(x) / Σ exp(x) along an axis (the last by default), with the maximum subtracted first. */
+export function softmax(x: SymbolicTensor, axis = -1): SymbolicTensor {
+  return apply1(softmaxOperator, [x], normalizeAxis(axis, x.rank, 'Softmax'));
 }
 
-/** x − log Σ exp(x) along the last axis, with the maximum subtracted first. */
-export function logSoftmax(x: SymbolicTensor): SymbolicTensor {
-  return apply1(logSoftmaxOperator, [x], undefined);
+/** x − log Σ exp(x) along an axis (the last by default), with the maximum subtracted first. */
+export function logSoftmax(x: SymbolicTensor, axis = -1): SymbolicTensor {
+  return apply1(logSoftmaxOperator, [x], normalizeAxis(axis, x.rank, 'LogSoftmax'));
 }
 
 const layerNormalizationOperator: Operator<number> = {

@@ -8,7 +8,7 @@ import {
   type Shape,
   type SymbolicTensor,
 } from '../tensor.ts';
-import { cast, div, equal, mul } from './elementwise.ts';
+import { cast, div, equal, exp, mul, sub, where } from './elementwise.ts';
 import { expand } from './expand.ts';
 import { reshape } from './shape.ts';
 
@@ -48,11 +48,32 @@ function reduction(name: string, vjp: ReductionVjp): Operator<Reduction> {
 
 const sumOperator = reduction('ReduceSum', (g, x) => expand(g, x));
 
-/** Entries that tie for the maximum share the gradient equally. */
-const maxOperator = reduction('ReduceMax', (g, x, y, axes) => {
+/** Entries that tie for the maximum (or minimum) share the gradient equally. */
+const shared: ReductionVjp = (g, x, y, axes) => {
   const winners = cast(equal(x, y), x.dtype as FloatType);
   return mul(div(g, sum(winners, axes, { keepDimensions: true })), winners);
+};
+
+const maxOperator = reduction('ReduceMax', shared);
+
+const minOperator = reduction('ReduceMin', shared);
+
+/**
+ * ∂Πx/∂xᵢ is the product of the others: zero where another entry is 0, else the product of all entries but the zeros, over xᵢ
+ * unless that is the zero.
+ */
+const prodOperator = reduction('ReduceProd', (g, x, _, axes) => {
+  const isZero = equal(x, 0);
+  const zeros = cast(isZero, x.dtype);
+  const otherZeros = sub(sum(zeros, axes, { keepDimensions: true }), zeros);
+  const nonZero = where(isZero, 1, x);
+  const others = div(prod(nonZero, axes, { keepDimensions: true }), nonZero);
+  return mul(g, where(equal(otherZeros, 0), others, 0));
 });
+
+const logSumExpOperator = reduction('ReduceLogSumExp', (g, x, y) => mul(g, exp(sub(x, y))));
+
+const l2NormOperator = reduction('ReduceL2', (g, x, y) => mul(where(equal(y, 0), 0, div(g, y)), x));
 
 export interface ReduceOptions {
   /** Keep the reduced axes with size 1, so that the result broadcasts against the original. Default false. */
@@ -76,6 +97,18 @@ export const sum: Reducer = reducer(sumOperator);
 
 /** Largest entry over `axes` (all of them by default); ties share the gradient. */
 export const max: Reducer = reducer(maxOperator);
+
+/** Smallest entry over `axes` (all of them by default); ties share the gradient. */
+export const min: Reducer = reducer(minOperator);
+
+/** Product over `axes` (all of them by default); the gradient holds where entries are 0 too. */
+export const prod: Reducer = reducer(prodOperator);
+
+/** log Σ eˣ over `axes` (all of them by default), with the maximum subtracted first. */
+export const logSumExp: Reducer = reducer(logSumExpOperator);
+
+/** √Σx² over `axes` (all of them by default), gradient 0 where that is 0. Squares of very large entries overflow. */
+export const l2Norm: Reducer = reducer(l2NormOperator);
 
 /** Arithmetic mean over `axes` (all of them by default). */
 export function mean(x: SymbolicTensor, axes?: readonly number[], options?: ReduceOptions): SymbolicTensor {

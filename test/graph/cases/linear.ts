@@ -61,6 +61,12 @@ export const linear: Record<string, GradientCase> = {
   },
   softmax: { shapes: [[3, 4]], build: ([a]) => g.softmax(a) },
   logSoftmax: { shapes: [[3, 4]], build: ([a]) => g.logSoftmax(a) },
+  'softmax, another axis, run-time sizes': {
+    shapes: [[2, 3, 4]],
+    symbolic: [['batch', 'length', 4]],
+    build: ([a]) => g.softmax(a, 1),
+  },
+  'logSoftmax, first axis': { shapes: [[3, 4]], build: ([a]) => g.logSoftmax(a, 0) },
   layerNormalization: {
     shapes: [[2, 3, 5], [5], [5]],
     build: ([x, scale, bias]) => g.layerNormalization(x, scale, bias, 1e-5),
