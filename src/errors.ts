@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   FILE_CORRUPT: 'A file is truncated, damaged or not in the format that its name promises.',
   NOT_TEXT: 'A text file holds bytes that are not UTF-8 text.',
   CACHE_MISMATCH: 'A cache belongs to another teacher or to other data.',
+  CHECKPOINT_MISMATCH: 'A checkpoint belongs to a run with other data or options.',
   DIVERGED: 'Training produced a loss or a parameter that is not finite.',
   ABORTED: 'The work was interrupted on request.',
 } as const;

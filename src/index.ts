@@ -20,7 +20,11 @@ export { squaredErrorLoss } from './losses/squared-error.ts';
 export { type TripletMining, type TripletTerms, tripletLoss } from './losses/triplet.ts';
 export { IntermediateActivations } from './matrix/intermediate-activations.ts';
 export { type FloatArray, Matrix } from './matrix/matrix.ts';
+export type { Parameter } from './matrix/parameter.ts';
 export { Random } from './matrix/random.ts';
+export { KeyBank } from './negatives/key-bank.ts';
+export { KeyQueue, type KeyQueueOptions } from './negatives/key-queue.ts';
+export { MomentumBanks, type MomentumBanksOptions } from './negatives/momentum-banks.ts';
 export { TeacherBank, type TeacherBankOptions } from './negatives/teacher-bank.ts';
 export { projectTogether } from './report/project-together.ts';
 export { type ReportParts, renderReport } from './report/render-report.ts';
@@ -35,14 +39,24 @@ export {
 export type { SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
-export type { BatchFacts, LossAndGradient, LossComponents, Pair, Prepared, SymbolicBatch } from './strategies/batch.ts';
+export type {
+  BatchFacts,
+  ConcreteBatch,
+  Evaluation,
+  LayerFacts,
+  LayerWidths,
+  LossAndGradient,
+  LossComponents,
+  Pair,
+  Prepared,
+  SymbolicBatch,
+} from './strategies/batch.ts';
 export {
   type ContrastiveContext,
   ContrastiveDistillationStrategy,
-  ContrastiveMode,
-  type ContrastiveOptions,
 } from './strategies/contrastive-distillation-strategy.ts';
-export { DistillationStrategy } from './strategies/distillation-strategy.ts';
+export { ContrastiveMode, type ContrastiveOptions } from './strategies/contrastive-options.ts';
+export { DistillationStrategy, type LayerContext } from './strategies/distillation-strategy.ts';
 export { FeatureDistillationStrategy, type FeatureOptions } from './strategies/feature-distillation-strategy.ts';
 export { HybridDistillationStrategy, type HybridPart } from './strategies/hybrid-distillation-strategy.ts';
 export type { Labels, MatrixLike } from './strategies/inputs.ts';
@@ -56,7 +70,7 @@ export {
   SimilarityPreservingStrategy,
 } from './strategies/similarity-preserving-strategy.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
-export type { Parameter, StudentBatch, StudentInputs, TrainableStudent } from './students/student.ts';
+export type { StudentBatch, StudentInputs, TrainableStudent } from './students/student.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
 export type { Teacher } from './teachers/teacher.ts';

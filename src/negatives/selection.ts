@@ -16,23 +16,36 @@ export interface SelectionRequest {
   readonly positives: 'class' | 'instance';
   /** At most this many negatives for each anchor. */
   readonly sampleSize: number;
+  /** Whether the batch shares one draw (the default), or every anchor has its own. */
+  readonly draw?: 'batch' | 'anchor' | undefined;
   /** Sample of every anchor: equal samples are never each other's negatives. */
   readonly sampleIds?: Int32Array | undefined;
   readonly bank?:
     | {
         readonly size: number;
+        /** A row of class −1 has no known class: with labels it is nobody's negative and nobody's positive. */
         readonly labels?: Int32Array | undefined;
         /** For every anchor the bank row that holds its sample, or −1. */
         readonly rowOfAnchor: Int32Array;
+        /** Rows that are an anchor's own sample once more: those of its group (−1: none). */
+        readonly groups?: { readonly ofAnchor: Int32Array; readonly ofRow: Int32Array } | undefined;
       }
     | undefined;
   readonly seed: number;
   /** The draw depends on seed and step alone, so that a loss and its gradient, asked for apart, see the same negatives. */
   readonly step: number;
+  /** Select for the anchors `from` … `to` − 1 only, over the keys of the whole batch. By default for all. */
+  readonly range?: AnchorRange | undefined;
+}
+
+/** A tile of anchors: `from` … `to` − 1. */
+export interface AnchorRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
- * Masks are 0 (seen) or −∞; targets of an anchor sum to 1 over all blocks and `ownTarget`. Row-major [B, keys]. Targets are
+ * Masks are 0 (seen) or −∞; targets of an anchor sum to 1 over all blocks and `ownTarget`. Row-major [anchors, keys]. Targets are
  * fractions such as 1/3, hence float64: rounded earlier, they would spoil a loss in float64.
  */
 export interface SelectedBlock {
@@ -50,6 +63,8 @@ export interface Selection {
   readonly bank?: SelectedBlock & { readonly rows?: Int32Array };
   /** Candidates besides the own sample: 0 means that there is nothing to contrast with. */
   readonly candidates: number;
+  /** How many negatives each anchor sees; undefined when all see every candidate. */
+  readonly negatives?: Int32Array;
 }
 
 /** Keys are numbered: first the batch columns that are not in the bank, then the bank's rows. */
@@ -65,7 +80,9 @@ export function selectKeys(request: SelectionRequest): Selection {
   const candidates: Candidates = { batchColumns, total: batchColumns.length + (bank?.size ?? 0) };
   const oneBlockHoldsAllOwn = batchColumns.length === anchors || batchColumns.length === 0;
   const unlimited = request.sampleSize >= candidates.total - 1;
-  const repeated = sampleIds !== undefined && batchColumns.length > 0 && new Set(sampleIds).size < anchors;
+  const repeated =
+    bank?.groups !== undefined ||
+    (sampleIds !== undefined && batchColumns.length > 0 && new Set(sampleIds).size < anchors);
   if (!labels && unlimited && !repeated && oneBlockHoldsAllOwn) {
     // Every anchor sees every key, its own among them: nothing to mask, nothing to mark.
     return {
@@ -83,28 +100,29 @@ function maskedSelection(
   candidates: Candidates,
   { unlimited, repeated }: { unlimited: boolean; repeated: boolean },
 ): Selection {
-  const { anchors, labels, bank, sampleIds, sampleSize } = request;
+  const { labels, bank, sampleIds } = request;
+  const { from, to } = request.range ?? { from: 0, to: request.anchors };
+  const anchors = Array.from({ length: to - from }, (_, k) => from + k);
   const { batchColumns, total } = candidates;
   const ownKey = ownKeys(request, candidates);
   const keyLabel = labels && keyLabels(request, candidates);
-  const sameSample = (i: number, key: number): boolean =>
-    key === ownKey[i] ||
-    (repeated && sampleIds !== undefined && key < batchColumns.length && sampleIds[batchColumns[key]] === sampleIds[i]);
+  const sameSample = (i: number, key: number): boolean => {
+    if (key === ownKey[i]) return true;
+    if (!repeated) return false;
+    if (key < batchColumns.length) return sampleIds !== undefined && sampleIds[batchColumns[key]] === sampleIds[i];
+    const group = bank?.groups?.ofAnchor[i] ?? -1;
+    return group >= 0 && bank?.groups?.ofRow[key - batchColumns.length] === group;
+  };
   const isNegative = (i: number, key: number): boolean =>
-    !sameSample(i, key) && !(labels && keyLabel && keyLabel[key] === labels[i]);
+    !sameSample(i, key) && !(labels && keyLabel && (keyLabel[key] === labels[i] || keyLabel[key] < 0));
 
-  // One random order of the keys, shared by the batch, of which each anchor takes its first `sampleSize` negatives. A
-  // uniform order stays uniform when some keys are skipped, so each anchor's draw is uniform without replacement.
-  const order = unlimited ? Int32Array.from({ length: total }, (_, key) => key) : drawnOrder(request, total, repeated);
-  const ends = new Int32Array(anchors).fill(order.length);
-  for (let i = 0; i < anchors && !unlimited; i++) {
-    let position = 0;
-    for (let left = sampleSize; left > 0 && position < order.length; position++) {
-      if (isNegative(i, order[position])) left--;
-    }
-    ends[i] = position;
-  }
-  const positives = Array.from({ length: anchors }, (_, i) => {
+  const negatives = drawNegatives(request, anchors, {
+    total,
+    isNegative,
+    unlimited,
+    skipsOwnKeyAlone: !labels && !repeated,
+  });
+  const positives = anchors.map((i) => {
     if (!labels || !keyLabel || request.positives === 'instance') return [];
     const sameClass: number[] = [];
     // A repetition of the own sample is the own key once more, not another positive.
@@ -112,27 +130,22 @@ function maskedSelection(
     return sameClass;
   });
 
-  const columns = new Columns(anchors, batchColumns, bank?.size ?? 0, [
-    order.subarray(0, Math.max(...ends)),
-    ...positives,
-  ]);
+  const columns = new Columns(request.anchors, batchColumns, bank?.size ?? 0, [...negatives, ...positives]);
   // A drawn part of the bank need not hold every anchor's own row; then own keys stand apart, for all anchors alike.
-  const ownApart = ownKey.some((key) => !columns.has(key));
+  const ownApart = anchors.some((i) => !columns.has(ownKey[i]));
   const withTargets = labels !== undefined && request.positives === 'class';
-  const ownTarget = new Float64Array(anchors);
-  const masks = columns.matrices(Float32Array, anchors);
+  const ownTarget = new Float64Array(anchors.length);
+  const masks = columns.matrices(Float32Array, anchors.length);
   masks.batch.fill(Number.NEGATIVE_INFINITY);
   masks.bank.fill(Number.NEGATIVE_INFINITY);
-  const targets = columns.matrices(Float64Array, anchors);
-  for (let i = 0; i < anchors; i++) {
-    for (let position = 0; position < ends[i]; position++) {
-      if (isNegative(i, order[position])) columns.set(masks, i, order[position], 0);
-    }
-    const share = 1 / (1 + positives[i].length);
-    ownTarget[i] = share;
-    for (const key of ownApart ? positives[i] : [ownKey[i], ...positives[i]]) {
-      columns.set(masks, i, key, 0);
-      columns.set(targets, i, key, share);
+  const targets = columns.matrices(Float64Array, anchors.length);
+  for (const [k, i] of anchors.entries()) {
+    for (const key of negatives[k]) columns.set(masks, k, key, 0);
+    const share = 1 / (1 + positives[k].length);
+    ownTarget[k] = share;
+    for (const key of ownApart ? positives[k] : [ownKey[i], ...positives[k]]) {
+      columns.set(masks, k, key, 0);
+      columns.set(targets, k, key, share);
     }
   }
   const block = (which: 'batch' | 'bank'): SelectedBlock =>
@@ -141,6 +154,7 @@ function maskedSelection(
   return {
     ownApart,
     candidates: total - repetitions - 1,
+    negatives: Int32Array.from(negatives, (keys) => keys.length),
     ...(ownApart && withTargets ? { ownTarget } : {}),
     ...(batchColumns.length > 0 ? { batch: block('batch') } : {}),
     ...(columns.bankRows.length > 0
@@ -154,7 +168,43 @@ function maskedSelection(
   };
 }
 
-/** The numbers of both blocks, row-major [B, keys]. */
+/** The keys that each of `anchors` sees as negatives. */
+function drawNegatives(
+  { seed, step, sampleSize, draw }: SelectionRequest,
+  anchors: readonly number[],
+  given: {
+    readonly total: number;
+    readonly isNegative: (anchor: number, key: number) => boolean;
+    readonly unlimited: boolean;
+    /** Whether an anchor's own key is the only one that is not its negative. */
+    readonly skipsOwnKeyAlone: boolean;
+  },
+): Int32Array[] {
+  const { total, isNegative, unlimited, skipsOwnKeyAlone } = given;
+  const purpose = `negatives ${step}`;
+  const limit = unlimited ? total : sampleSize;
+  const found: Int32Array<ArrayBuffer> = new Int32Array(Math.min(limit, total));
+  /** The first `limit` negatives of an order. A uniform order stays uniform when some keys are skipped. */
+  const firstOf = (order: Iterable<number>, i: number): Int32Array => {
+    let count = 0;
+    for (const key of order) {
+      if (count === limit) break;
+      if (isNegative(i, key)) found[count++] = key;
+    }
+    return found.slice(0, count);
+  };
+  if (draw === 'anchor' && !unlimited) {
+    return anchors.map((i) => firstOf(Random.forPurpose(seed, `${purpose} anchor ${i}`).permutation(total), i));
+  }
+  let order: Int32Array = Int32Array.from({ length: total }, (_, key) => key);
+  if (!unlimited) {
+    const random = Random.forPurpose(seed, purpose);
+    order = skipsOwnKeyAlone ? random.sample(total, sampleSize + 1) : random.shuffle(order);
+  }
+  return anchors.map((i) => firstOf(order, i));
+}
+
+/** The numbers of both blocks, row-major [anchors, keys]. */
 interface Blocks<A> {
   readonly batch: A;
   readonly bank: A;
@@ -167,9 +217,9 @@ class Columns {
   readonly #columnOfRow: Int32Array;
   readonly #batchWidth: number;
 
-  constructor(anchors: number, batchColumns: Int32Array, bankSize: number, used: readonly ArrayLike<number>[]) {
+  constructor(batch: number, batchColumns: Int32Array, bankSize: number, used: readonly ArrayLike<number>[]) {
     this.#batchColumns = batchColumns;
-    this.#batchWidth = anchors;
+    this.#batchWidth = batch;
     this.#columnOfRow = new Int32Array(bankSize).fill(-1);
     for (const keys of used) {
       for (let k = 0; k < keys.length; k++) {
@@ -210,15 +260,4 @@ function keyLabels({ labels, bank }: SelectionRequest, { batchColumns, total }: 
   for (const [key, column] of batchColumns.entries()) result[key] = (labels as Int32Array)[column];
   if (bank) result.set(bank.labels as Int32Array, batchColumns.length);
   return result;
-}
-
-function drawnOrder(
-  { seed, step, labels, sampleSize }: SelectionRequest,
-  total: number,
-  repeated: boolean,
-): Int32Array {
-  const random = Random.forPurpose(seed, `negatives ${step}`);
-  // An anchor that only skips its own key needs one key more than it takes; with classes or repeated samples any number.
-  if (!labels && !repeated) return random.sample(total, sampleSize + 1);
-  return random.shuffle(Int32Array.from({ length: total }, (_, key) => key));
 }

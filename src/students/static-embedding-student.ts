@@ -24,15 +24,10 @@ import {
   writeOnnx,
 } from '../graph/index.ts';
 import { l2Normalize } from '../losses/cosine.ts';
+import type { Parameter } from '../matrix/parameter.ts';
 import { Random } from '../matrix/random.ts';
 import { floatTensor } from '../runtime/tensors.ts';
-import {
-  type Parameter,
-  type StudentBatch,
-  type StudentInputs,
-  TOUCHED_ROWS,
-  type TrainableStudent,
-} from './student.ts';
+import { type StudentBatch, type StudentInputs, TOUCHED_ROWS, type TrainableStudent } from './student.ts';
 import { TextEmbedder } from './text-embedder.ts';
 
 export interface StaticEmbeddingOptions {

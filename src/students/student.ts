@@ -1,21 +1,7 @@
 /** What the trainer needs from a student, whatever its architecture. */
 import type { Shape, SymbolicTensor } from '../graph/index.ts';
+import type { Parameter } from '../matrix/parameter.ts';
 import type { TensorData } from '../runtime/backend.ts';
-
-/** A trained array of numbers. */
-export interface Parameter {
-  readonly name: string;
-  readonly shape: readonly number[];
-  /** Row-major; the trainer writes to it in place. */
-  readonly data: Float32Array;
-  /**
-   * True for tables of which a batch touches only some rows (first axis): only those rows, with their optimizer state, enter the
-   * graph, so that a step costs tokens and not vocabulary.
-   */
-  readonly sparse: boolean;
-  /** Whether decoupled weight decay applies; biases and gains go without. */
-  readonly decay: boolean;
-}
 
 /** One batch as the student's graph wants it. */
 export interface StudentBatch {

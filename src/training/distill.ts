@@ -9,8 +9,11 @@ import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { adamWOptionsSchema } from './adamw.ts';
+import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
 import { cosineSchedule } from './schedule.ts';
-import { type StepResult, TrainingStep } from './training-step.ts';
+import type { Step, StepResult } from './step.ts';
+import { ThreePassStep } from './three-pass-step.ts';
+import { TrainingStep } from './training-step.ts';
 
 /** Every number that steers a run, with default and bounds; a description completes "expected …". */
 export const trainingOptionsSchema = z.object({
@@ -18,6 +21,11 @@ export const trainingOptionsSchema = z.object({
   batchSize: z.int().min(2).default(256).describe('a whole number ≥ 2'),
   seed: z.int().min(0).default(0).describe('a whole number ≥ 0'),
   warmup: z.number().min(0).lt(1).default(0.05).describe('a number in [0, 1): the share of steps that warm up'),
+  microBatchSize: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('a whole number ≥ 1: samples that the student embeds at once; by default the whole batch'),
 });
 
 export interface DistillOptions<S extends TrainableStudent> extends z.input<typeof trainingOptionsSchema> {
@@ -31,6 +39,11 @@ export interface DistillOptions<S extends TrainableStudent> extends z.input<type
   readonly optimizer?: z.input<typeof adamWOptionsSchema>;
   /** Give the labels of the data to the strategy. Default false. */
   readonly useLabels?: boolean;
+  /**
+   * Saves where the run is, and goes on from there when it is started again with the same data and options: the bits are those of a
+   * run without a break. The last step, and an interrupted one, are saved too.
+   */
+  readonly checkpoint?: z.input<typeof checkpointOptionsSchema>;
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Stops between two steps; the promise is then rejected with ABORTED, the student holding the parameters so far. */
   readonly signal?: AbortSignal;
@@ -62,7 +75,7 @@ export interface DistillResult<S> {
  * The same seed on the same machine with the same number of threads gives the same bits.
  *
  * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and texts), MISSING_LAYER (the strategy reads a layer that the
- *   student does not have), DIVERGED, ABORTED
+ *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH
  *
  * @example
  * const strategy = new ContrastiveDistillationStrategy({ temperature: 0.05, negativesSampleSize: rows.rows });
@@ -70,8 +83,21 @@ export interface DistillResult<S> {
  * await distill({ teacher: rows, student, data, strategy, epochs: 10, batchSize: 256, optimizer: { learningRate: 0.005 } });
  */
 export async function distill<S extends TrainableStudent>(options: DistillOptions<S>): Promise<DistillResult<S>> {
-  const { teacher, student, data, strategy, optimizer, useLabels = false, onEvent, signal, ...numbers } = options;
-  const { epochs, batchSize, seed, warmup } = parseOptions(trainingOptionsSchema, numbers, 'distill');
+  const {
+    teacher,
+    student,
+    data,
+    strategy,
+    optimizer,
+    useLabels = false,
+    checkpoint,
+    onEvent,
+    signal,
+    ...numbers
+  } = options;
+  const training = parseOptions(trainingOptionsSchema, numbers, 'distill');
+  const { epochs, batchSize, seed, warmup, microBatchSize } = training;
+  const saving = checkpoint && parseOptions(checkpointOptionsSchema, checkpoint, 'distill: checkpoint');
   const adamOptions = parseOptions(adamWOptionsSchema, optimizer ?? {}, 'distill: optimizer');
   const given = teacher instanceof Matrix ? teacher : await teacher.embed(data.texts, signal ? { signal } : {});
   const rows = given.as('float32'); // the precision of training
@@ -81,27 +107,53 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
   const batches = new EpochBatches(data.texts.length, batchSize, seed);
   const { perEpoch } = batches;
   const steps = epochs * perEpoch;
-  const step = new TrainingStep(student, strategy, adamOptions);
+  const sameTexts = firstOfEqual(data.texts);
+  const StepKind = microBatchSize === undefined ? TrainingStep : ThreePassStep;
+  const step: Step = new StepKind(student, strategy, adamOptions, rows.columns);
+  const run = JSON.stringify({
+    data: data.fingerprint,
+    useLabels,
+    ...training,
+    optimizer: adamOptions,
+    strategy: [strategy.constructor.name, strategy.settings()],
+  });
+  const file = saving && new CheckpointFile(saving.directory, run);
   const started = performance.now();
   const elapsed = (): number => (performance.now() - started) / 1000;
   let lastEpochLoss = 0;
   try {
-    for (let done = 0; done < steps; done++) {
-      if (signal?.aborted)
-        throw new LimbeckError('ABORTED', `Training was interrupted on request after ${done} of ${steps} steps.`);
+    const saved = await file?.read();
+    if (saved) {
+      step.restore(saved.state);
+      lastEpochLoss = saved.lastEpochLoss;
+    }
+    const save = (done: number) => file?.write({ step: done, lastEpochLoss, state: step.state() });
+    for (let done = saved?.step ?? 0; done < steps; done++) {
+      if (signal?.aborted) {
+        await save(done);
+        const kept = file ? ` The checkpoint ${file.path} says where; start again to go on.` : '';
+        throw new LimbeckError(
+          'ABORTED',
+          `Training was interrupted on request after ${done} of ${steps} steps.${kept}`,
+        );
+      }
       const epoch = Math.floor(done / perEpoch);
       const sampleIds = batches.batch(epoch, done % perEpoch);
       const learningRate = adamOptions.learningRate * cosineSchedule(done, steps, warmup);
       const result = await step.run(
         {
-          student: student.prepareBatch(Array.from(sampleIds, (i) => encoded[i])),
+          student: microBatches(sampleIds, microBatchSize).map((samples) =>
+            student.prepareBatch(Array.from(samples, (i) => encoded[i])),
+          ),
           teacher: rows.gather(sampleIds),
-          sampleIds,
+          sampleIds: sameTexts ? sampleIds.map((i) => sameTexts[i]) : sampleIds,
+          duplicateOf: sameTexts,
           classIndices: useLabels ? sampleIds.map((i) => (data.labels as Int32Array)[i]) : undefined,
         },
         learningRate,
       );
       if (epoch === epochs - 1) lastEpochLoss += result.loss / perEpoch;
+      if (saving && ((done + 1) % saving.every === 0 || done + 1 === steps)) await save(done + 1);
       onEvent?.({ ...result, step: done + 1, steps, epoch: (done + 1) / perEpoch, learningRate, seconds: elapsed() });
     }
   } finally {
@@ -109,6 +161,18 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
     await step.release();
   }
   return { student, steps, seconds: elapsed(), loss: lastEpochLoss };
+}
+
+/** For every text the first that is the same; undefined when all differ. */
+function firstOfEqual(texts: readonly string[]): Int32Array | undefined {
+  const first = new Map<string, number>();
+  for (const [i, text] of texts.entries()) if (!first.has(text)) first.set(text, i);
+  return first.size === texts.length ? undefined : Int32Array.from(texts, (text) => first.get(text) as number);
+}
+
+/** The samples of a batch in parts of at most `size`. */
+function microBatches(samples: Int32Array, size = samples.length): Int32Array[] {
+  return Array.from({ length: Math.ceil(samples.length / size) }, (_, k) => samples.subarray(k * size, (k + 1) * size));
 }
 
 function checkParts(
@@ -145,7 +209,7 @@ function checkParts(
       throw new LimbeckError(
         'SHAPE_MISMATCH',
         `distill: expected layer "${name}" to be as wide as the teacher's rows (${rows.columns}), got ${width}. ` +
-          'Build the student with the teacher’s dimension.',
+          strategy.widthAdvice(),
       );
     }
   }

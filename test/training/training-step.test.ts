@@ -34,13 +34,13 @@ function setUp(strategy: ConstructorParameters<typeof TrainingStep>[1] = new Fea
   for (const { name, data } of student.parameters) {
     for (let i = 0; i < data.length; i++) data[i] = name === 'token weights' ? 0.5 + random.uniform() : random.normal();
   }
-  const step = new TrainingStep(student, strategy, options);
+  const step = new TrainingStep(student, strategy, options, DIMENSION);
   steps.push(step);
   return { student, step, encoded: student.encode(texts), rows: bagOfWordsRows(texts, DIMENSION) };
 }
 
 const batchOf = ({ student, encoded, rows }: ReturnType<typeof setUp>, ids: number[]) => ({
-  student: student.prepareBatch(ids.map((i) => encoded[i])),
+  student: [student.prepareBatch(ids.map((i) => encoded[i]))],
   teacher: rows.gather(ids),
   sampleIds: Int32Array.from(ids),
 });
@@ -148,7 +148,7 @@ describe('TrainingStep', () => {
       for (let row = 0; row < shape[0]; row++) {
         const [from, to] = [row * width, (row + 1) * width];
         const same = data.slice(from, to).every((value, k) => Object.is(value, before[p][from + k]));
-        expect(same).toBe(sparse && !batch.student.rows.includes(row));
+        expect(same).toBe(sparse && !batch.student[0].rows.includes(row));
       }
     }
   });
@@ -194,7 +194,7 @@ describe('TrainingStep', () => {
     await setting.step.run(good, 0.01);
     await undisturbed.step.run(good, 0.01);
     const bad = batchOf(setting, [3, 4]);
-    bad.student.feeds.shares.tensor.data[0] = Number.NaN;
+    bad.student[0].feeds.shares.tensor.data[0] = Number.NaN;
     await expect(setting.step.run(bad, 0.01)).rejects.toMatchObject({
       code: 'DIVERGED',
       message: expect.stringMatching(/step 1: expected a finite .*, got NaN\. Lower the learning rate/),
