@@ -26,7 +26,7 @@ const NOTES = [
 ];
 
 const BANK_NOTE =
-  'crd bank: draw, loss, gradient and update. torch gathers B·(K+1) rows of each bank, as the code of the CRD paper does; ' +
+  'crd bank: draw, loss, gradients of rows and heads, update of both banks. torch gathers B·(K+1) rows of each bank, as the code of the CRD paper does; ' +
   '"shared" gathers K negatives for the whole batch, as Limbeck does.';
 
 /** { header, rows(result), footer(record) } of text. */

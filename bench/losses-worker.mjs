@@ -58,13 +58,14 @@ async function loss(configuration) {
     const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(s, t);
     return { loss, gradient: gradient.data };
   };
-  // Sizes are run-time sizes: a few rows compile the program that all of them use.
-  const few = [0, 1, 2, 3, 4, 5, 6, 7];
-  await step(student.gather(few), teacher.gather(few));
+  // Sizes are run-time sizes: a few rows compile the program that all of them use. The first batch also sets the normalizer of
+  // mode 'crd', and with that changes the program: hence twice.
+  const few = Array.from({ length: configuration.firstRows }, (_, i) => i);
+  for (let run = 0; run < 2; run++) await step(student.gather(few), teacher.gather(few));
   return { step: () => step(student, teacher) };
 }
 
-/** One CRD step over momentum banks: draw, loss, gradient, and the update of the banks. */
+/** One CRD step over momentum banks: draw, loss, gradients of rows and heads, and the update of the banks. */
 async function bankStep(configuration) {
   if (!knows('crd')) return { absent: "mode 'crd'" };
   const { batch, width, negatives, samples } = configuration;
@@ -82,7 +83,7 @@ async function bankStep(configuration) {
     const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(student, teacher, undefined, {
       sampleIds,
     });
-    await strategy.advance(student, teacher, { sampleIds });
+    await strategy.updateBank(student, teacher, undefined, { sampleIds });
     return { loss, gradient: gradient.data };
   };
   return { step };

@@ -41,7 +41,8 @@ export async function run(args) {
       Object.assign(record.versions, versions);
       const result = summary(configuration, sides);
       if (configuration.kind === 'matmul') peak = Math.max(peak, result.sides.limbeck.gflops ?? 0);
-      else if (result.sides.limbeck.gflops) result.sides.limbeck.shareOfPeak = result.sides.limbeck.gflops / peak;
+      else if (result.sides.limbeck.gflops && peak > 0)
+        result.sides.limbeck.shareOfPeak = result.sides.limbeck.gflops / peak;
       record.results.push(result);
       await save();
       console.log(table.rows(result));
@@ -54,31 +55,35 @@ export async function run(args) {
 }
 
 function parse(args) {
-  const list = (text) => text.split(',').map((item) => item.trim());
-  const number = (least) => (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !(value >= least)) throw new InvalidArgumentError(`Expected a number ≥ ${least}.`);
-    return value;
-  };
   return new Command('npm run bench -- losses')
-    .option('--max-batch <n>', 'largest batch', number(256), Number.POSITIVE_INFINITY)
-    .option(
-      '--modes <list>',
-      `of ${MODE_NAMES.join(', ')}`,
-      (text) => {
-        const unknown = list(text).find((mode) => !MODE_NAMES.includes(mode));
-        if (unknown !== undefined) throw new InvalidArgumentError(`There is no "${unknown}".`);
-        return list(text);
-      },
-      MODE_NAMES,
-    )
-    .option('--dims <list>', 'widths of embeddings', (text) => list(text).map(number(1)), [128, 384])
-    .option('--seconds <s>', 'time budget for each configuration and library', number(0), 3)
-    .option('--peers [python]', 'a Python with PyTorch, to compare; default LIMBECK_BENCH_PYTHON, or python3')
+    .option('--max-batch <n>', 'largest batch', count, 65536)
+    .option('--modes <list>', `of ${MODE_NAMES.join(',')}`, listOf(modeName), MODE_NAMES)
+    .option('--dims <list>', 'widths of embeddings', listOf(count), [128, 384])
+    .option('--seconds <s>', 'time budget for each configuration and library', duration, 3)
+    .option('--peers [python]', 'a Python with PyTorch to compare with; default LIMBECK_BENCH_PYTHON, or python3')
     .option('--no-peers', 'compare with nothing')
     .option('--json <file>', 'also write every number')
     .parse(args, { from: 'user' })
     .opts();
+}
+
+function listOf(parseItem) {
+  return (text) => text.split(',').map((item) => parseItem(item.trim()));
+}
+
+function count(text) {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number ≥ 1.');
+  return Number(text);
+}
+
+function duration(text) {
+  if (!/^\d*\.?\d+$/.test(text)) throw new InvalidArgumentError('Expected a number of seconds.');
+  return Number(text);
+}
+
+function modeName(text) {
+  if (!MODE_NAMES.includes(text)) throw new InvalidArgumentError(`There is no mode "${text}".`);
+  return text;
 }
 
 /** The command of a Python that has PyTorch; undefined, with a line that says so, when there is none. */

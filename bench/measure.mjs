@@ -1,7 +1,6 @@
 // Measuring in child processes: a child per library and configuration, so that peaks of memory are its own, and turns that
 // alternate between the libraries, so that whatever else the machine does meets all of them.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,28 +18,29 @@ const SETTLE_MILLISECONDS = 50;
 export class Worker {
   #child;
   #replies;
+  /** How the child ended, in words, once it has. */
+  #ended;
 
   constructor(command, args) {
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#child.on('error', () => {}); // a command that cannot be started gives no replies, which request() reports
-    this.#child.stdin.on('error', () => {}); // so does one that has died
+    this.#child.stdin.on('error', () => {}); // of a child that has died, which request() reports
     this.#replies = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#ended = new Promise((resolve) => {
+      this.#child.on('error', (error) => resolve(error.message));
+      this.#child.on('exit', (status, signal) => resolve(signal ?? `exit status ${status}`));
+    });
   }
 
   /** The reply; { error } when the child ends without one. */
   async request(message) {
     this.#child.stdin.write(`${JSON.stringify(message)}\n`);
     const { value, done } = await this.#replies.next();
-    if (!done) return JSON.parse(value);
-    const { exitCode, signalCode } = this.#child;
-    return { error: `the process ended without a result (${signalCode ?? `exit status ${exitCode ?? 'unknown'}`})` };
+    return done ? { error: `the process ended without a result: ${await this.#ended}` } : JSON.parse(value);
   }
 
   async end() {
     this.#child.stdin.end();
-    if (this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
-      await once(this.#child, 'exit');
-    }
+    await this.#ended;
   }
 }
 

@@ -63,28 +63,27 @@ def logistic(scores, own, ratio):
 
 
 class InBatchCrd:
-    """Both directions of the CRD loss over the batch itself: K = B - 1 negatives, Z from the first batch."""
+    """Both directions of the CRD loss over the batch itself: K = B - 1 negatives, Z / M from a first, small batch."""
 
-    def __init__(self):
-        self.ratio = None
+    def __init__(self, first_student, first_teacher):
+        self.mean_score = similarities(first_student, first_teacher).exp().mean().item()
 
     def __call__(self, student, teacher):
         scores = similarities(student, teacher)
-        if self.ratio is None:
-            self.ratio = (scores.detach().exp().mean() * (len(scores) - 1)).log().item()
+        ratio = math.log(self.mean_score * (len(scores) - 1))
         own = torch.arange(len(scores))
         # Anchored at the teacher the scores are the same ones transposed, and so is their loss.
-        return 2 * logistic(scores, (own, own), self.ratio)
+        return 2 * logistic(scores, (own, own), ratio)
 
 
 class BankStep:
-    """One CRD step over two momentum banks: draw, loss, gradient of the student's rows, update of the banks."""
+    """One CRD step over two momentum banks: draw, loss, gradients of the student's rows and of both heads, update of the banks."""
 
     def __init__(self, configuration):
         width = configuration["width"]
         self.negatives, self.samples = configuration["negatives"], configuration["samples"]
         self.ids = torch.randperm(self.samples)[: configuration["batch"]]
-        self.heads = [torch.nn.Linear(width, width).requires_grad_(False) for _ in range(2)]
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(width, width) for _ in range(2))
         bound = 1 / math.sqrt(width / 3)
         self.banks = [torch.empty(self.samples, width).uniform_(-bound, bound) for _ in range(2)]
         self.ratios = [None, None]
@@ -98,7 +97,7 @@ class BankStep:
             if self.ratios[side] is None:
                 self.ratios[side] = (scores.detach().exp().mean() * self.negatives).log().item()
             loss = loss + logistic(scores, (slice(None), 0), self.ratios[side])
-        (gradient,) = torch.autograd.grad(loss, student)
+        gradient, *_ = torch.autograd.grad(loss, (student, *self.heads.parameters()))
         for bank, new in zip(self.banks, rows):
             bank[self.ids] = F.normalize(MOMENTUM * bank[self.ids] + (1 - MOMENTUM) * new.detach(), dim=1)
         return loss, gradient
@@ -128,6 +127,10 @@ class SharedBankStep(BankStep):
         return torch.cat([own, anchors @ bank.index_select(0, drawn).T], dim=1)
 
 
+LOSSES = {"ntxent": ntxent, "infonce": infonce, "symmetric": symmetric, "triplet": triplet}
+BANK_STEPS = {"authors": AuthorsBankStep, "shared": SharedBankStep}
+
+
 def prepare(configuration):
     """The step of a configuration: a function of nothing that returns loss and gradient."""
     torch.set_num_threads(configuration["threads"])
@@ -136,14 +139,16 @@ def prepare(configuration):
     form = configuration["form"]
     if form == "matmul":
         return lambda: (torch.zeros(()), torch.matmul(student, teacher).sum(dim=1))
+    first = configuration.get("firstRows")
+    crd = InBatchCrd(student[:first], teacher[:first]) if form == "crd" else None
     student.requires_grad_()
-    if form in ("authors", "shared"):
-        bank_step = {"authors": AuthorsBankStep, "shared": SharedBankStep}[form](configuration)
+    if form in BANK_STEPS:
+        bank_step = BANK_STEPS[form](configuration)
         return lambda: bank_step(student, teacher)
-    forms = {"ntxent": ntxent, "infonce": infonce, "symmetric": symmetric, "triplet": triplet, "crd": InBatchCrd()}
+    loss_of = crd or LOSSES[form]
 
     def step():
-        loss = forms[form](student, teacher)
+        loss = loss_of(student, teacher)
         (gradient,) = torch.autograd.grad(loss, student)
         return loss, gradient
 
@@ -180,7 +185,7 @@ def serve():
             if "prepare" in request:
                 step = prepare(request["prepare"])
                 resident_before = max_resident_bytes()
-                reply = {"facts": {"torch": torch.__version__, "threads": torch.get_num_threads()}}
+                reply = {"facts": {"torch": torch.__version__}}
             else:
                 reply = take_turn(step, **request["turn"])
                 reply["peakBytes"] = max_resident_bytes() - resident_before
