@@ -33,7 +33,8 @@ export const FLOP_NOTE =
 
 /**
  * Every configuration in order: { name, kind, batch, width, flop, peers }, and what its kind needs.
- * `peers`: the forms in which PyTorch runs it, with the bytes that it needs and whether its loss is the same number.
+ * `peers`: as which side of the result and in which form PyTorch runs it, the bytes that it needs, and whether its loss is the same
+ * number.
  */
 export function lossConfigurations({ modes, dims, maxBatch }) {
   const matmuls = [[2048, 2048], ...dims.map((width) => [4096, width])].map(([batch, width]) => ({
@@ -62,7 +63,7 @@ function square(name, batch, width, products, peerArrays) {
     batch,
     width,
     flop: 2 * products * batch ** 2 * width,
-    peers: [{ form: name, bytes: 4 * peerArrays * batch ** 2, comparable: true }],
+    peers: [{ side: 'torch', form: name, bytes: 4 * peerArrays * batch ** 2, comparable: true }],
   };
 }
 
@@ -76,8 +77,8 @@ function bankStep() {
     ...BANK_STEP,
     flop: 8 * batch * (negatives + 1) * width,
     peers: [
-      { form: 'authors', bytes: 2 * gathered, comparable: false },
-      { form: 'shared', bytes: gathered, comparable: false },
+      { side: 'torch', form: 'authors', bytes: 2 * gathered, comparable: false },
+      { side: 'shared', form: 'shared', bytes: gathered, comparable: false },
     ],
   };
 }

@@ -38,8 +38,8 @@ export function lossTable() {
       const [[, first] = [], ...others] = Object.entries(peers);
       const size = [name, String(batch), String(width)];
       const lines = [line([...size, ...ownCells(limbeck, first), ...peerCells(first)])];
-      for (const [form, peer] of limbeck.absent ? [] : others) {
-        lines.push(line([`  ${form}`, '', '', '', runs(undefined, peer), '', '', '', ...peerCells(peer)]));
+      for (const [side, peer] of limbeck.absent ? [] : others) {
+        lines.push(line([`  ${side}`, '', '', '', runs(undefined, peer), '', '', '', ...peerCells(peer)]));
       }
       return lines.join('\n');
     },

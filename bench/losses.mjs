@@ -98,18 +98,18 @@ function findPeer(named) {
 async function measure({ peers, ...configuration }, { python, seconds, directory }) {
   const files = { student: join(directory, 'student.f32'), teacher: join(directory, 'teacher.f32') };
   const { cores } = machineFacts();
-  const sides = [{ form: 'limbeck', worker: new Worker(process.execPath, [ownScript]) }];
-  for (const { form, bytes } of python ? peers : []) {
-    sides.push(bytes > PEER_BYTES ? { form, tooLarge: bytes } : { form, worker: new Worker(python, [peerScript]) });
-  }
-  const workers = sides.filter(({ worker }) => worker);
+  const own = { name: 'limbeck', worker: new Worker(process.execPath, [ownScript]) };
+  const others = (python ? peers : []).map(({ side: name, form, bytes }) =>
+    bytes > PEER_BYTES ? { name, tooLarge: bytes } : { name, form, worker: new Worker(python, [peerScript]) },
+  );
+  const workers = [own, ...others].filter(({ worker }) => worker);
   try {
-    // In order, since the first writes the rows that the others read.
-    for (const side of workers) {
-      const { form, worker } = side;
-      if (side !== sides[0] && !sides[0].facts) break; // nothing to compare with
-      Object.assign(side, await worker.request({ prepare: { ...configuration, form, files, threads: cores } }));
-    }
+    const prepare = async (side) => {
+      const request = { ...configuration, form: side.form, files, threads: cores };
+      Object.assign(side, await side.worker.request({ prepare: request }));
+    };
+    // In order, since the first writes the rows that the others read; without it there is nothing to compare with.
+    for (const side of workers) if (side === own || own.facts) await prepare(side);
     const ready = workers.filter(({ facts }) => facts);
     const measured = await measureInTurns(
       ready.map(({ worker }) => worker),
@@ -119,9 +119,10 @@ async function measure({ peers, ...configuration }, { python, seconds, directory
   } finally {
     for (const { worker } of workers) await worker.end();
   }
+  const sides = [own, ...others];
   return {
     versions: Object.assign({}, ...sides.map(({ facts }) => facts)),
-    sides: Object.fromEntries(sides.map(({ form, worker, facts, ...figures }) => [form, figures])),
+    sides: Object.fromEntries(sides.map(({ name, worker, form, facts, ...figures }) => [name, figures])),
   };
 }
 
@@ -130,15 +131,15 @@ function summary({ name, batch, width, flop, peers }, measured) {
   const { limbeck } = measured;
   const problems = [];
   const sides = {};
-  for (const [form, figures] of Object.entries(measured)) {
+  for (const [side, figures] of Object.entries(measured)) {
     const { error, median } = figures;
-    sides[form] = { ...figures };
-    if (error) problems.push(`${form}: ${error}`);
+    sides[side] = { ...figures };
+    if (error) problems.push(`${side}: ${error}`);
     if (median === undefined) continue;
-    sides[form].gflops = flop / median / 1e6;
-    if (form === 'limbeck' || limbeck.median === undefined) continue;
-    sides[form].ratio = median / limbeck.median;
-    for (const what of peers.find((peer) => peer.form === form).comparable ? ['loss', 'gradient'] : []) {
+    sides[side].gflops = flop / median / 1e6;
+    if (side === 'limbeck' || limbeck.median === undefined) continue;
+    sides[side].ratio = median / limbeck.median;
+    for (const what of peers.find((peer) => peer.side === side).comparable ? ['loss', 'gradient'] : []) {
       const [own, other] = [limbeck[what], figures[what]];
       if (Math.abs(own - other) <= AGREEMENT * Math.abs(other)) continue;
       problems.push(`not the same work: ${what} ${own} in limbeck, ${other} in PyTorch`);
