@@ -38,7 +38,7 @@ export function lossTable() {
       const [[, first] = [], ...others] = Object.entries(peers);
       const size = [name, String(batch), String(width)];
       const lines = [line([...size, ...ownCells(limbeck, first), ...peerCells(first)])];
-      for (const [side, peer] of limbeck.absent ? [] : others) {
+      for (const [side, peer] of others) {
         lines.push(line([`  ${side}`, '', '', '', runs(undefined, peer), '', '', '', ...peerCells(peer)]));
       }
       return lines.join('\n');
@@ -59,8 +59,7 @@ export function lossTable() {
   };
 }
 
-function ownCells({ absent, error, median, gflops, shareOfPeak, peakBytes, ...rest }, peer) {
-  if (absent) return ['not there', '', '', '', ''];
+function ownCells({ error, median, gflops, shareOfPeak, peakBytes, ...rest }, peer) {
   if (error) return ['failed', runs(rest, peer), '', '', ''];
   const share = shareOfPeak === undefined ? '' : `${(100 * shareOfPeak).toFixed(0)} %`;
   return [formatFigure(median), runs(rest, peer), formatFigure(gflops), share, megabytes(peakBytes)];

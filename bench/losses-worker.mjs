@@ -47,7 +47,6 @@ async function matmul(configuration) {
 
 /** Loss and gradient of a batch against itself. */
 async function loss(configuration) {
-  if (!knows(configuration.options.mode)) return { absent: `mode '${configuration.options.mode}'` };
   const strategy = new ContrastiveDistillationStrategy({
     contrastiveWeight: 1,
     negativesSampleSize: Number.MAX_SAFE_INTEGER,
@@ -67,7 +66,6 @@ async function loss(configuration) {
 
 /** One CRD step over momentum banks: draw, loss, gradients of rows and heads, and the update of the banks. */
 async function bankStep(configuration) {
-  if (!knows('crd')) return { absent: "mode 'crd'" };
   const { batch, width, negatives, samples } = configuration;
   const strategy = new ContrastiveDistillationStrategy({
     mode: 'crd',
@@ -87,8 +85,4 @@ async function bankStep(configuration) {
     return { loss, gradient: gradient.data };
   };
   return { step };
-}
-
-function knows(mode) {
-  return Object.values(limbeck.ContrastiveMode).includes(mode);
 }

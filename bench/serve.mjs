@@ -5,11 +5,11 @@ import { createInterface } from 'node:readline';
 /**
  * Answers until stdin closes.
  *
- * {"prepare": configuration}     → {"facts": …}, or {"absent": why} for what this version of the library does not have
+ * {"prepare": configuration}     → {"facts": …}
  * {"turn": {"seconds", "limit"}} → {"milliseconds": one a run, "loss", "gradient", "peakBytes"}
  * whatever goes wrong            → {"error": message}
  *
- * @param prepare async configuration → { absent } or { facts, step }; step is async, without arguments, and is what is timed.
+ * @param prepare async configuration → { facts, step }; step is async, without arguments, and is what is timed.
  *   It returns { loss, gradient }, which are read and checked after every run, outside the time.
  */
 export async function serve(prepare) {
@@ -17,8 +17,7 @@ export async function serve(prepare) {
   let residentBefore;
   const answer = async (request) => {
     if (request.prepare) {
-      const { absent, facts, step: prepared } = await prepare(request.prepare);
-      if (absent) return { absent };
+      const { facts, step: prepared } = await prepare(request.prepare);
       step = prepared;
       residentBefore = maxResidentBytes();
       return { facts };
