@@ -8,9 +8,9 @@ import type { DistillationStrategy } from '../strategies/distillation-strategy.t
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import type { Teacher } from '../teachers/teacher.ts';
-import { adamWOptionsSchema } from './adamw.ts';
 import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
-import { cosineSchedule } from './schedule.ts';
+import { type OptimizerInput, parseOptimizer } from './optimizers/index.ts';
+import { scheduleFactor, scheduleOptions } from './schedule.ts';
 import type { Step, StepResult } from './step.ts';
 import { ThreePassStep } from './three-pass-step.ts';
 import { TrainingStep } from './training-step.ts';
@@ -20,7 +20,7 @@ export const trainingOptionsSchema = z.object({
   epochs: z.int().min(1).default(10).describe('a whole number ≥ 1'),
   batchSize: z.int().min(2).default(256).describe('a whole number ≥ 2'),
   seed: z.int().min(0).default(0).describe('a whole number ≥ 0'),
-  warmup: z.number().min(0).lt(1).default(0.05).describe('a number in [0, 1): the share of steps that warm up'),
+  ...scheduleOptions,
   microBatchSize: z
     .int()
     .min(1)
@@ -35,8 +35,8 @@ export interface DistillOptions<S extends TrainableStudent> extends z.input<type
   readonly student: S;
   readonly data: TextDataset;
   readonly strategy: DistillationStrategy;
-  /** Options of AdamW. */
-  readonly optimizer?: z.input<typeof adamWOptionsSchema>;
+  /** Options of AdamW, or with `method` of another optimizer. */
+  readonly optimizer?: OptimizerInput;
   /** Give the labels of the data to the strategy. Default false. */
   readonly useLabels?: boolean;
   /**
@@ -96,9 +96,9 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
     ...numbers
   } = options;
   const training = parseOptions(trainingOptionsSchema, numbers, 'distill');
-  const { epochs, batchSize, seed, warmup, microBatchSize } = training;
+  const { epochs, batchSize, seed, microBatchSize } = training;
   const saving = checkpoint && parseOptions(checkpointOptionsSchema, checkpoint, 'distill: checkpoint');
-  const adamOptions = parseOptions(adamWOptionsSchema, optimizer ?? {}, 'distill: optimizer');
+  const optimizerOptions = parseOptimizer(optimizer ?? {}, 'distill: optimizer');
   const given = teacher instanceof Matrix ? teacher : await teacher.embed(data.texts, signal ? { signal } : {});
   const rows = given.as('float32'); // the precision of training
   checkParts(rows, student, data, strategy, useLabels);
@@ -109,12 +109,12 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
   const steps = epochs * perEpoch;
   const sameTexts = firstOfEqual(data.texts);
   const StepKind = microBatchSize === undefined ? TrainingStep : ThreePassStep;
-  const step: Step = new StepKind(student, strategy, adamOptions, rows.columns);
+  const step: Step = new StepKind(student, strategy, optimizerOptions, rows.columns);
   const run = JSON.stringify({
     data: data.fingerprint,
     useLabels,
     ...training,
-    optimizer: adamOptions,
+    optimizer: optimizerOptions,
     strategy: [strategy.constructor.name, strategy.settings()],
   });
   const file = saving && new CheckpointFile(saving.directory, run);
@@ -139,7 +139,7 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
       }
       const epoch = Math.floor(done / perEpoch);
       const sampleIds = batches.batch(epoch, done % perEpoch);
-      const learningRate = adamOptions.learningRate * cosineSchedule(done, steps, warmup);
+      const learningRate = optimizerOptions.learningRate * scheduleFactor(training, done, steps);
       const result = await step.run(
         {
           student: microBatches(sampleIds, microBatchSize).map((samples) =>
