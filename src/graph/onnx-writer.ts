@@ -120,7 +120,7 @@ class GraphWriter implements Emitter {
 
   int64s(values: readonly number[]): string {
     return this.#constant(
-      `int64 ${values.join(',')}`,
+      `int64s ${values.join(',')}`,
       'int64',
       [values.length],
       BigInt64Array.from(values.map(BigInt)),

@@ -136,7 +136,8 @@ export function input(name: string, dtype: DataType, shape: Shape): SymbolicTens
  * constant(Float32Array.of(1, 2, 3, 4), 'float32', [2, 2]);
  */
 export function constant(value: number | TypedArray, dtype: DataType, shape?: Shape): SymbolicTensor {
-  const data = typeof value === 'number' ? typedArray(dtype, 1).fill(value as never) : value;
+  const entry = (value: number) => (dtype === 'int64' ? BigInt(value) : value);
+  const data = typeof value === 'number' ? typedArray(dtype, 1).fill(entry(value) as never) : value;
   const dimensions = checkedShape(shape ?? (typeof value === 'number' ? [] : [data.length]));
   const size = dimensions.reduce<number>((product, d) => product * (d as number), 1);
   if (!(data instanceof ARRAY_TYPES[dtype]) || size !== data.length) {
