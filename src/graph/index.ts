@@ -3,6 +3,7 @@ export { gradients, topologicalOrder } from './gradients.ts';
 export { type Graph, OPSET, writeOnnx } from './onnx-writer.ts';
 export * from './operators/activations.ts';
 export { concat, split, tile } from './operators/concat.ts';
+export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './operators/conv.ts';
 export { einsum } from './operators/einsum.ts';
 export * from './operators/elementwise.ts';
 export { expand, expandTo } from './operators/expand.ts';
@@ -20,4 +21,5 @@ export { layerNormalization, logSoftmax, softmax } from './operators/normalizati
 export { count, l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './operators/reduce.ts';
 export { flatten, flattenRows, reshape, squeeze, transpose, unsqueeze } from './operators/shape.ts';
 export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
+export type { WindowOptions } from './operators/windows.ts';
 export * from './tensor.ts';

@@ -118,6 +118,11 @@ class GraphWriter implements Emitter {
     return name;
   }
 
+  expression(tensor: SymbolicTensor): string {
+    for (const operation of topologicalOrder([tensor], (known) => this.#names.has(known))) this.operation(operation);
+    return this.#nameOf(tensor);
+  }
+
   int64s(values: readonly number[]): string {
     return this.#constant(
       `int64s ${values.join(',')}`,

@@ -25,10 +25,16 @@ export function multiplySizes(sizes: readonly Dimension[]): Dimension {
   return [...(known === 1 ? [] : [known]), ...names].join('·');
 }
 
-/** A size divided by a known one, rounded up. */
+/** A size divided by a known one, rounded up. A multiple with an offset divides: '2·n−1' by 2 is 'n'. */
 export function divideSize(size: Dimension, by: number): Dimension {
-  if (typeof size === 'number') return Math.ceil(size / by);
-  return by === 1 ? size : `${bracketed(size, /[+−·]/)}/${by}`;
+  if (by === 1) return size;
+  const [name, offset] = splitOffset(size);
+  const { known, names } = factors(name === '' ? [] : [name]);
+  if (name === '' || known % by === 0) {
+    const whole = name === '' ? 0 : multiplySizes([known / by, ...names]);
+    return addSizes([whole, Math.ceil(offset / by)]);
+  }
+  return `${bracketed(size as string, /[+−·]/)}/${by}`;
 }
 
 /** Equal for shapes of equal numbers of entries. */

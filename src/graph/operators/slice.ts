@@ -12,39 +12,47 @@ import {
 import { gather, scatterAdd } from './gather.ts';
 import { addSizes, divideSize } from './sizes.ts';
 
-interface Slice {
+/** Along one axis. */
+export interface Range {
   readonly axis: number;
   readonly start: number;
-  readonly end: number | undefined;
+  readonly end?: number | undefined;
   readonly step: number;
 }
 
-const sliceOperator: Operator<Slice> = {
+const sliceOperator: Operator<readonly Range[]> = {
   name: 'Slice',
-  infer([x], attributes) {
-    const size = slicedSize(x.shape[attributes.axis], attributes);
-    return [{ dtype: x.dtype, shape: x.shape.map((d, i) => (i === attributes.axis ? size : d)) }];
+  infer([x], ranges) {
+    const shape = [...x.shape];
+    for (const range of ranges) shape[range.axis] = slicedSize(x.shape[range.axis], range);
+    return [{ dtype: x.dtype, shape }];
   },
-  emit: (emitter, { inputNames: [name], outputNames, attributes }) =>
-    emitter.node('Slice', [name, ...sliceInputs(emitter, attributes, attributes.axis)], outputNames),
-  vjp({ inputs: [x], attributes: { axis, start, end, step } }, [g]) {
+  emit: (emitter, { inputNames: [name], outputNames, attributes: ranges }) =>
+    emitter.node('Slice', [name, ...sliceInputs(emitter, ranges)], outputNames),
+  vjp({ inputs: [x], attributes: ranges }, [g]) {
     if (!g) return [];
-    if (step !== 1) return [apply1(strideOperator, [g, x], { axis, start, end, step })];
-    const size = x.shape[axis];
-    if (typeof size === 'string') return [pad(g, axis, start, -(end ?? 0))];
-    const first = start < 0 ? start + size : start;
-    return [pad(g, axis, first, size - first - (g.shape[axis] as number))];
+    const strided = ranges.filter(({ step }) => step !== 1);
+    const spread = strided.reduce((cotangent, range) => apply1(spreadOperator, [cotangent, x], range), g);
+    const margins = ranges.flatMap(({ axis, start, end, step }) => {
+      if (step !== 1) return [];
+      const size = x.shape[axis];
+      if (typeof size === 'string') return [{ axis, before: start, after: -(end ?? 0) }];
+      const before = start < 0 ? start + size : start;
+      return [{ axis, before, after: size - before - (g.shape[axis] as number) }];
+    });
+    return [padAxes(spread, margins)];
   },
 };
 
-/** ONNX's inputs for a slice; no end is the largest number there is. */
-function sliceInputs(emitter: Emitter, { start, end, step }: Slice, axis: number): string[] {
-  const last = end ?? (step > 0 ? 1 : -1) * Number.MAX_SAFE_INTEGER;
-  return [start, last, axis, step].map((value) => emitter.int64s([value]));
+/** ONNX's inputs for a slice: starts, ends, axes, steps. No end is the largest number there is. */
+function sliceInputs(emitter: Emitter, ranges: readonly Range[]): string[] {
+  const ends = ranges.map(({ end, step }) => end ?? (step > 0 ? 1 : -1) * Number.MAX_SAFE_INTEGER);
+  const part = (of: (range: Range) => number) => emitter.int64s(ranges.map(of));
+  return [part(({ start }) => start), emitter.int64s(ends), part(({ axis }) => axis), part(({ step }) => step)];
 }
 
 /** How many entries a slice takes. A run-time size needs bounds on its two sides, so that the result is size − constant. */
-function slicedSize(size: Dimension, { start, end, step }: Slice): Dimension {
+function slicedSize(size: Dimension, { start, end, step }: Range): Dimension {
   const forward = step > 0;
   if (typeof size === 'string') {
     // Backwards, the same with the two ends changed over: from −k down to k counts as from k up to −k.
@@ -75,14 +83,14 @@ function slicedSize(size: Dimension, { start, end, step }: Slice): Dimension {
  */
 export function slice(x: SymbolicTensor, axis: number, start: number, end?: number, step = 1): SymbolicTensor {
   const along = normalizeAxis(axis, x.rank, 'Slice');
-  const attributes = { axis: along, start, end, step };
+  const range = { axis: along, start, end, step };
   if (![start, end ?? 0, step].every(Number.isSafeInteger) || step === 0) {
     throw new LimbeckError(
       'INVALID_ARGUMENT',
       `slice: expected whole numbers and a step other than 0, got ${start} … ${end} in steps of ${step}.`,
     );
   }
-  if (typeof x.shape[along] === 'number') return apply1(sliceOperator, [x], attributes);
+  if (typeof x.shape[along] === 'number') return sliceAxes(x, [range]);
   const [fromFront, toBack] = [start >= 0, end === undefined ? step > 0 : end < 0];
   if (fromFront !== toBack) {
     // Both bounds on one side: so many entries. Gather fails where an entry is missing; Slice would give fewer.
@@ -97,27 +105,45 @@ export function slice(x: SymbolicTensor, axis: number, start: number, end?: numb
       `slice: expected bounds in the direction of the step, got ${start} … ${end} in steps of ${step} along "${x.shape[along]}".`,
     );
   }
-  return apply1(sliceOperator, [x], attributes);
+  return sliceAxes(x, [range]);
 }
 
-/** The gradient of a slice with a step: the cotangent's entries at the places they were taken from, zeros between. */
-const strideOperator: Operator<Slice> = {
-  name: 'Stride',
-  infer: ([g, x]) => [{ dtype: g.dtype, shape: x.shape }],
+/** Slices along several axes at once, each with bounds as {@link slice} takes them, on the two sides of a run-time size. */
+export function sliceAxes(x: SymbolicTensor, ranges: readonly Range[]): SymbolicTensor {
+  return ranges.length === 0 ? x : apply1(sliceOperator, [x], ranges);
+}
+
+/**
+ * The entries of `g` put along an axis at the places that a slice takes them from, zeros between: the gradient of a slice with a
+ * step. Of the second input only the size along that axis counts.
+ */
+const spreadOperator: Operator<Range> = {
+  name: 'Spread',
+  infer: ([g, like], { axis }) => [
+    { dtype: g.dtype, shape: g.shape.map((d, i) => (i === axis ? like.shape[axis] : d)) },
+  ],
   emit(emitter, { inputs: [g], inputNames: [cotangent, like], outputNames, attributes }) {
     const { axis } = attributes;
-    const places = emitter.temporary('Slice', [range(emitter, like, axis), ...sliceInputs(emitter, attributes, 0)]);
-    const column = g.shape.map((_, i) => (i === axis ? -1 : 1));
-    const shaped = emitter.temporary('Reshape', [places, emitter.int64s(column)]);
-    const indices = emitter.temporary('Expand', [shaped, emitter.temporary('Shape', [cotangent])]);
-    const zeros = emitter.temporary('Expand', [emitter.scalar(0, g.dtype), emitter.temporary('Shape', [like])]);
+    const inputs = sliceInputs(emitter, [{ ...attributes, axis: 0 }]);
+    const places = emitter.temporary('Slice', [rangeOf(emitter, like, axis), ...inputs]);
+    const column = emitter.int64s(g.shape.map((_, i) => (i === axis ? -1 : 1)));
+    const sizes = emitter.temporary('Shape', [cotangent]);
+    const indices = emitter.temporary('Expand', [emitter.temporary('Reshape', [places, column]), sizes]);
+    const whole = emitter.temporary('Gather', [emitter.temporary('Shape', [like]), emitter.int64s([axis])]);
+    const shape = emitter.temporary('ScatterElements', [sizes, emitter.int64s([axis]), whole]);
+    const zeros = emitter.temporary('Expand', [emitter.scalar(0, g.dtype), shape]);
     emitter.node('ScatterElements', [zeros, indices, cotangent], outputNames, { axis: { int: axis } });
   },
-  vjp: ({ attributes: { axis, start, end, step } }, [g]) => [g && slice(g, axis, start, end, step), undefined],
+  vjp: ({ attributes }, [g]) => [g && sliceAxes(g, [attributes]), undefined],
 };
 
+/** The entries of `x` at places 0, step, 2 · step, … of an axis that has the size of that of `like`; zeros elsewhere. */
+export function spread(x: SymbolicTensor, axis: number, step: number, like: SymbolicTensor): SymbolicTensor {
+  return step === 1 ? x : apply1(spreadOperator, [x, like], { axis, start: 0, step });
+}
+
 /** 0, 1, … of the size of an axis, as int64. */
-function range(emitter: Emitter, like: string, axis: number): string {
+function rangeOf(emitter: Emitter, like: string, axis: number): string {
   const size = emitter.temporary('Gather', [emitter.temporary('Shape', [like]), emitter.scalar(axis, 'int64')]);
   return emitter.temporary('Range', [emitter.scalar(0, 'int64'), size, emitter.scalar(1, 'int64')]);
 }
@@ -132,44 +158,63 @@ export interface PadOptions {
   readonly value?: number;
 }
 
-interface Pad {
+/** How many entries are added along an axis. */
+export interface Margin {
   readonly axis: number;
   readonly before: number;
   readonly after: number;
+}
+
+/** Several margins at once with a constant only. */
+interface Pad {
+  readonly margins: readonly Margin[];
   readonly mode: PadMode;
   readonly value: number;
 }
 
-const paddedSize = (size: Dimension, { before, after }: Pad): Dimension => addSizes([size, before + after]);
-
 const padOperator: Operator<Pad> = {
   name: 'Pad',
-  infer([x], attributes) {
-    const { axis } = attributes;
-    return [{ dtype: x.dtype, shape: x.shape.map((d, i) => (i === axis ? paddedSize(d, attributes) : d)) }];
+  infer([x], { margins }) {
+    const shape = [...x.shape];
+    for (const { axis, before, after } of margins) shape[axis] = addSizes([x.shape[axis], before + after]);
+    return [{ dtype: x.dtype, shape }];
   },
-  emit(emitter, { inputs: [x], inputNames: [name], outputNames, attributes: { axis, before, after, mode, value } }) {
-    const at = (n: number) => x.shape.map((_, i) => (i === axis ? n : 0));
-    const pads = emitter.int64s([...at(before), ...at(after)]);
-    emitter.node('Pad', [name, pads, emitter.scalar(value, x.dtype)], outputNames, { mode: { string: mode } });
+  emit(emitter, { inputs: [x], inputNames: [name], outputNames, attributes: { margins, mode, value } }) {
+    const inputs = [emitter.int64s([...margins.map((m) => m.before), ...margins.map((m) => m.after)])];
+    inputs.push(emitter.scalar(value, x.dtype), emitter.int64s(margins.map(({ axis }) => axis)));
+    emitter.node('Pad', [name, ...inputs], outputNames, { mode: { string: mode } });
   },
   vjp({ inputs: [x], attributes }, [g]) {
     if (!g) return [];
-    const { axis, before, after, mode } = attributes;
-    if (mode !== 'constant') return [scatterAdd(g, apply1(padPlacesOperator, [x], attributes), x, axis)];
-    const size = x.shape[axis];
-    return [slice(g, axis, before, typeof size === 'number' ? before + size : after === 0 ? undefined : -after)];
+    const { margins, mode } = attributes;
+    if (mode !== 'constant') return [scatterAdd(g, apply1(padPlacesOperator, [x], attributes), x, margins[0].axis)];
+    return [
+      sliceAxes(
+        g,
+        margins.map(({ axis, before, after }) => ({
+          axis,
+          start: before,
+          end: after === 0 ? undefined : -after,
+          step: 1,
+        })),
+      ),
+    ];
   },
 };
 
 /** Which entry along the axis each padded entry is a copy of: the positions themselves, padded alike. */
 const padPlacesOperator: Operator<Pad> = {
   name: 'PadPlaces',
-  infer: ([x], attributes) => [{ dtype: 'int64', shape: [paddedSize(x.shape[attributes.axis], attributes)] }],
-  emit: (emitter, { inputNames: [like], outputNames, attributes: { axis, before, after, mode } }) =>
-    emitter.node('Pad', [range(emitter, like, axis), emitter.int64s([before, after])], outputNames, {
-      mode: { string: mode },
-    }),
+  infer: ([x], { margins: [{ axis, before, after }] }) => [
+    { dtype: 'int64', shape: [addSizes([x.shape[axis], before + after])] },
+  ],
+  emit: (emitter, { inputNames: [like], outputNames, attributes: { margins, mode } }) =>
+    emitter.node(
+      'Pad',
+      [rangeOf(emitter, like, margins[0].axis), emitter.int64s([margins[0].before, margins[0].after])],
+      outputNames,
+      { mode: { string: mode } },
+    ),
   vjp: () => [],
 };
 
@@ -197,6 +242,15 @@ export function pad(
       `pad: expected to mirror fewer than the ${size} entries along axis ${axis}, got ${before} and ${after}.`,
     );
   }
-  if (before === 0 && after === 0) return x;
-  return apply1(padOperator, [x], { axis: along, before, after, mode, value });
+  return padWith(x, [{ axis: along, before, after }], mode, value);
+}
+
+/** Adds a constant before and after along several axes at once. */
+export function padAxes(x: SymbolicTensor, margins: readonly Margin[], value = 0): SymbolicTensor {
+  return padWith(x, margins, 'constant', value);
+}
+
+function padWith(x: SymbolicTensor, margins: readonly Margin[], mode: PadMode, value: number): SymbolicTensor {
+  const some = margins.filter(({ before, after }) => before > 0 || after > 0);
+  return some.length === 0 ? x : apply1(padOperator, [x], { margins: some, mode, value });
 }
