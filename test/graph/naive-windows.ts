@@ -100,3 +100,37 @@ export function naiveWeightGradient(x: Block, gy: Block, shape: readonly number[
   eachProduct(gy.shape, shape, windows, (out, into, at) => gw.add(...at, x.get(...into) * gy.get(...out)));
   return gw;
 }
+
+export interface NaivePool {
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  /** Before the rows, before the columns. */
+  readonly pads: readonly [number, number];
+}
+
+/** Calls back with every window of a pool: its place in the result, and the input places that lie inside. */
+export function eachWindow(
+  y: readonly number[],
+  x: Block,
+  { kernel, strides, dilations, pads }: NaivePool,
+  visit: (out: [number, number, number, number], inside: [number, number, number, number][]) => void,
+): void {
+  for (let n = 0; n < y[0]; n++) {
+    for (let c = 0; c < y[1]; c++) {
+      for (let i = 0; i < y[2]; i++) {
+        for (let j = 0; j < y[3]; j++) {
+          const inside: [number, number, number, number][] = [];
+          for (let p = 0; p < kernel[0]; p++) {
+            for (let q = 0; q < kernel[1]; q++) {
+              const row = i * strides[0] + p * dilations[0] - pads[0];
+              const column = j * strides[1] + q * dilations[1] - pads[1];
+              if (x.has(row, column)) inside.push([n, c, row, column]);
+            }
+          }
+          visit([n, c, i, j], inside);
+        }
+      }
+    }
+  }
+}

@@ -5,13 +5,14 @@ import { floatTensor, int32Tensor } from '../../src/runtime/tensors.ts';
 import { activations } from './cases/activations.ts';
 import { convolution } from './cases/convolution.ts';
 import { elementwise } from './cases/elementwise.ts';
+import { images } from './cases/images.ts';
 import { linear } from './cases/linear.ts';
 import { reduce } from './cases/reduce.ts';
 import { shape } from './cases/shape.ts';
 import { checkGradient } from './check-gradient.ts';
 
 /** Every differentiable operator, each with broadcasting, odd sizes and run-time sizes where it has them. */
-const CASES = { ...activations, ...elementwise, ...reduce, ...shape, ...linear, ...convolution };
+const CASES = { ...activations, ...elementwise, ...reduce, ...shape, ...linear, ...convolution, ...images };
 
 describe('gradients against central differences in float64, relative error < 1e-6', () => {
   for (const [name, test] of Object.entries(CASES)) it(name, () => checkGradient(test).then(() => undefined));

@@ -20,7 +20,7 @@ import { concat } from './concat.ts';
 import { biasGradient, flipped, inputGradient, weightGradient } from './conv-gradients.ts';
 import { einsum } from './einsum.ts';
 import { add } from './elementwise.ts';
-import { reshape, transpose, unsqueeze } from './shape.ts';
+import { replaceEntries, reshape } from './shape.ts';
 import { addSizes, multiplySizes } from './sizes.ts';
 import { padAxes, slice } from './slice.ts';
 import {
@@ -189,15 +189,8 @@ function sumOfPlaces(x: SymbolicTensor, w: SymbolicTensor, attributes: Convoluti
 /** step − 1 zeros between neighbours along an axis. */
 function dilate(x: SymbolicTensor, axis: number, step: number): SymbolicTensor {
   if (step === 1) return x;
-  const axes = x.shape.map((_, i) => i);
-  // On the last axis, where a reshape has to tell no run-time size behind it.
-  const last = [...axes.filter((i) => i !== axis), axis];
-  const spaced = padAxes(unsqueeze(transpose(x, last), -1), [{ axis: x.rank, before: 0, after: step - 1 }]);
-  const merged = reshape(spaced, [...spaced.shape.slice(0, -2), multiplySizes([x.shape[axis], step])]);
-  return transpose(
-    slice(merged, -1, 0, 1 - step),
-    axes.map((i) => last.indexOf(i)),
-  );
+  const spaced = replaceEntries(x, axis, (entry) => padAxes(entry, [{ axis: x.rank, before: 0, after: step - 1 }]));
+  return slice(spaced, axis, 0, 1 - step);
 }
 
 function withBias(y: SymbolicTensor, bias: SymbolicTensor | undefined): SymbolicTensor {

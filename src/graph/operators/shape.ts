@@ -31,7 +31,7 @@ const reshapeOperator: Operator<Shape> = {
 };
 
 /** `x` under the shape of `like`, also when that has several run-time sizes to be told apart. */
-function reshapeLike(x: SymbolicTensor, like: SymbolicTensor): SymbolicTensor {
+export function reshapeLike(x: SymbolicTensor, like: SymbolicTensor): SymbolicTensor {
   return reshapeTarget(x.shape, like.shape) ? reshape(x, like.shape) : apply1(reshapeOperator, [x, like], like.shape);
 }
 
@@ -138,4 +138,24 @@ export function transpose(x: SymbolicTensor, permutation?: readonly number[]): S
     );
   }
   return apply1(transposeOperator, [x], chosen);
+}
+
+/**
+ * Every entry along an axis replaced by several: `widen` is given the tensor with a last axis of size 1 more, and makes that
+ * axis longer.
+ */
+export function replaceEntries(
+  x: SymbolicTensor,
+  axis: number,
+  widen: (x: SymbolicTensor) => SymbolicTensor,
+): SymbolicTensor {
+  const axes = x.shape.map((_, i) => i);
+  // The axis goes last, where a reshape has to tell no run-time size behind it.
+  const last = [...axes.filter((i) => i !== axis), axis];
+  const wide = widen(unsqueeze(transpose(x, last), -1));
+  const merged = reshape(wide, [...wide.shape.slice(0, -2), multiplySizes(wide.shape.slice(-2))]);
+  return transpose(
+    merged,
+    axes.map((i) => last.indexOf(i)),
+  );
 }
