@@ -120,6 +120,14 @@ const POOLS: PoolCase[] = [
     ceil: true,
     y: [1, 1, 4, 3],
   },
+  {
+    name: 'rounded up, windows that begin beyond the end left out',
+    x: [1, 1, 3, 6],
+    kernel: [2, 2],
+    strides: [3, 3],
+    ceil: true,
+    y: [1, 1, 1, 2],
+  },
 ];
 
 describe('pools in float32 against loops in float64, error < 1e-5 of the largest entry', () => {
@@ -176,6 +184,32 @@ describe('pools in float32 against loops in float64, error < 1e-5 of the largest
       }
     });
   }
+
+  it('global pools', async () => {
+    const x = Block.random([2, 3, 4, 5], 3);
+    const channels = Array.from({ length: 6 }, (_, i) => x.data.subarray(i * 20, (i + 1) * 20));
+    const weights = Block.random([2, 3, 1, 1], 4);
+    const average = channels.map((channel) => channel.reduce((total, value) => total + value, 0) / 20);
+    const mean = await run(g.globalAveragePool, x, weights, true);
+    expectClose(mean.y, new Block([2, 3, 1, 1], Float64Array.from(average)), 'mean');
+    expectClose(
+      mean.gx,
+      new Block(
+        x.shape,
+        x.data.map((_, i) => weights.data[Math.floor(i / 20)] / 20),
+      ),
+      '∂/∂x',
+    );
+    const largest = await run(g.globalMaxPool, x, weights, true);
+    expectClose(
+      largest.y,
+      new Block(
+        [2, 3, 1, 1],
+        Float64Array.from(channels, (channel) => Math.max(...channel)),
+      ),
+      'max',
+    );
+  });
 
   it('of equal entries the first gets the gradient', async () => {
     const x = new Block([1, 1, 2, 2], Float64Array.of(1, 1, 1, 1));
