@@ -1,9 +1,13 @@
 /** The public API of Limbeck, in one explicit list. A test holds this list, so that nothing appears or vanishes by accident. */
+
+export type { Dataset } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
+export { type ImagePixels, imageDataset } from './data/image-dataset.ts';
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
 export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
+export { accuracy } from './evaluation/accuracy.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
@@ -82,6 +86,12 @@ export {
   type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
-export { type DistillOptions, type DistillResult, distill, type TrainingEvent } from './training/distill.ts';
+export {
+  type DistillOptions,
+  type DistillResult,
+  distill,
+  type TeacherRows,
+  type TrainingEvent,
+} from './training/distill.ts';
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';
