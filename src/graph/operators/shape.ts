@@ -2,6 +2,7 @@
 import { LimbeckError } from '../../errors.ts';
 import {
   apply1,
+  constant,
   type Dimension,
   normalizeAxis,
   type Operator,
@@ -9,7 +10,7 @@ import {
   type SymbolicTensor,
   showShape,
 } from '../tensor.ts';
-import { sameShape } from './expand.ts';
+import { expand, sameShape } from './expand.ts';
 
 /** ONNX's target for a reshape: 0 copies a size from the same place of the input, one −1 is inferred. */
 function reshapeTarget(from: Shape, to: Shape): number[] | undefined {
@@ -150,15 +151,39 @@ const concatOperator: Operator<number> = {
     emitter.node('Concat', inputNames, outputNames, { axis: { int: attributes } }),
   vjp({ inputs, attributes: axis }, [g]) {
     if (!g) return [];
+    if (inputs.some((x) => typeof x.shape[axis] !== 'number')) {
+      return inputs.map((_, part) => apply1(partOperator, [g, ...inputs], { axis, part }));
+    }
     let start = 0;
     return inputs.map((x) => {
-      const size = x.shape[axis];
-      if (typeof size !== 'number') {
-        throw new LimbeckError('UNSUPPORTED', `Concat: expected known sizes along axis ${axis} to differentiate.`);
-      }
+      const size = x.shape[axis] as number;
       start += size;
       return slice(g, axis, start - size, start);
     });
+  },
+};
+
+/** What lies where one of several joined tensors does. Inputs: the joined tensor, then those, whose numbers are not used. */
+const partOperator: Operator<{ readonly axis: number; readonly part: number }> = {
+  name: 'ConcatPart',
+  infer: ([joined, ...parts], { part }) => [{ dtype: joined.dtype, shape: parts[part].shape }],
+  emit(emitter, { inputNames: [joined, ...parts], outputNames, attributes: { axis, part } }) {
+    const sizes = parts.slice(0, part + 1).map((name) => {
+      return emitter.temporary('Shape', [name], { start: { int: axis }, end: { int: axis + 1 } });
+    });
+    const start = sizes.slice(0, part).reduce((a, b) => emitter.temporary('Add', [a, b]), emitter.int64s([0]));
+    const end = emitter.temporary('Add', [start, sizes[part]]);
+    emitter.node('Slice', [joined, start, end, emitter.int64s([axis])], outputNames);
+  },
+  vjp({ inputs: [, ...parts], attributes: { axis, part } }, [g]) {
+    if (!g) return [];
+    const zeros = (x: SymbolicTensor): SymbolicTensor => expand(constant(0, x.dtype), x);
+    return [
+      concat(
+        parts.map((x, i) => (i === part ? g : zeros(x))),
+        axis,
+      ),
+    ];
   },
 };
 
