@@ -122,6 +122,18 @@ export function crdLoss(given: CrdCase, means: Means, mutation?: CrdMutation, sa
   return mutation === 'sum over anchors' ? total : total / anchors;
 }
 
+/** The softmax losses over the same keys: NT-Xent for student anchors, InfoNCE for teacher anchors. */
+export function softmaxLoss(given: CrdCase, side: Side): number {
+  let total = 0;
+  for (let i = 0; i < given.student.length; i++) {
+    const { positives, negatives } = scores(given, side, i, undefined);
+    let sum = 0;
+    for (const score of [...positives, ...negatives]) sum += Math.exp(score);
+    for (const score of positives) total += (Math.log(sum) - score) / positives.length;
+  }
+  return total / given.student.length;
+}
+
 /** What anchor i of a side sees. */
 function scores(given: CrdCase, side: Side, i: number, mutation: CrdMutation | undefined): Scores {
   const { labels, positives = 'class', drawn, temperature } = given;
