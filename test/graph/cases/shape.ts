@@ -45,6 +45,32 @@ export const shape: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.exp(g.concat([a, b, a], 1)),
   },
+  'concat, run-time sizes': {
+    shapes: [
+      [2, 3],
+      [4, 3],
+      [2, 3],
+      [4, 3],
+    ],
+    symbolic: [
+      ['m', 3],
+      ['n', 3],
+      ['m', 3],
+      ['n', 3],
+    ],
+    build: ([a, b, c, d]) => g.sum(g.mul(g.exp(g.concat([a, b], 0)), g.concat([c, d], 0)), [0]),
+  },
+  'concat, run-time sizes, twice': {
+    shapes: [
+      [2, 3],
+      [4, 3],
+    ],
+    symbolic: [
+      ['m', 3],
+      ['n', 3],
+    ],
+    build: ([a, b]) => g.gradients(g.sum(g.exp(g.concat([a, b, a], 0))), [b])[0],
+  },
   slice: { shapes: [[2, 5]], build: ([a]) => g.exp(g.slice(a, -1, 1, 4)) },
   pad: { shapes: [[2, 3]], build: ([a]) => g.exp(g.pad(a, 0, 1, 2)) },
   'expandTo, a new axis and a run-time size': {
