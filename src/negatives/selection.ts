@@ -57,9 +57,9 @@ export interface Selection {
   /** True when no block shows an anchor its own key. */
   readonly ownApart: boolean;
   readonly ownTarget?: Float64Array;
-  /** The batch's rows as keys; undefined when every one of them is in the bank. */
-  readonly batch?: SelectedBlock;
-  /** Bank rows as keys; `rows` undefined means all of them, in order. */
+  /** Rows of the batch as keys; `rows` undefined means all of them, in order. Undefined when no anchor sees any. */
+  readonly batch?: SelectedBlock & { readonly rows?: Int32Array };
+  /** Bank rows as keys, likewise. */
   readonly bank?: SelectedBlock & { readonly rows?: Int32Array };
   /** Candidates besides the own sample: 0 means that there is nothing to contrast with. */
   readonly candidates: number;
@@ -130,8 +130,11 @@ function maskedSelection(
     return sameClass;
   });
 
-  const columns = new Columns(request.anchors, batchColumns, bank?.size ?? 0, [...negatives, ...positives]);
-  // A drawn part of the bank need not hold every anchor's own row; then own keys stand apart, for all anchors alike.
+  const columns = new Columns({ batch: request.anchors, bank: bank?.size ?? 0 }, batchColumns, [
+    ...negatives,
+    ...positives,
+  ]);
+  // Drawn keys need not hold every anchor's own; then own keys stand apart, for all anchors alike.
   const ownApart = anchors.some((i) => !columns.has(ownKey[i]));
   const withTargets = labels !== undefined && request.positives === 'class';
   const ownTarget = new Float64Array(anchors.length);
@@ -148,23 +151,23 @@ function maskedSelection(
       columns.set(targets, k, key, share);
     }
   }
-  const block = (which: 'batch' | 'bank'): SelectedBlock =>
-    withTargets ? { mask: masks[which], targets: targets[which] } : { mask: masks[which] };
+  const block = (which: Which): Selection[Which] => {
+    if (columns.rows[which].length === 0) return undefined;
+    return {
+      mask: masks[which],
+      ...(withTargets ? { targets: targets[which] } : {}),
+      ...(columns.isWhole(which) ? {} : { rows: columns.rows[which] }),
+    };
+  };
   const repetitions = repeated ? batchColumns.length - new Set(batchColumns.map((i) => sampleIds?.[i] ?? i)).size : 0;
+  const [inBatch, inBank] = [block('batch'), block('bank')];
   return {
     ownApart,
     candidates: total - repetitions - 1,
     negatives: Int32Array.from(negatives, (keys) => keys.length),
     ...(ownApart && withTargets ? { ownTarget } : {}),
-    ...(batchColumns.length > 0 ? { batch: block('batch') } : {}),
-    ...(columns.bankRows.length > 0
-      ? {
-          bank: {
-            ...block('bank'),
-            ...(columns.bankRows.length < (bank?.size ?? 0) ? { rows: columns.bankRows } : {}),
-          },
-        }
-      : {}),
+    ...(inBatch ? { batch: inBatch } : {}),
+    ...(inBank ? { bank: inBank } : {}),
   };
 }
 
@@ -204,47 +207,65 @@ function drawNegatives(
   return anchors.map((i) => firstOf(order, i));
 }
 
-/** The numbers of both blocks, row-major [anchors, keys]. */
-interface Blocks<A> {
-  readonly batch: A;
-  readonly bank: A;
-}
+/** The two blocks of keys. */
+type Which = 'batch' | 'bank';
 
-/** Where keys stand: the batch block has all B columns, the bank block one for each bank row that any anchor sees. */
+/** Where keys stand: each block has a column for every row that any anchor sees. */
 class Columns {
-  readonly bankRows: Int32Array;
+  readonly rows: Readonly<Record<Which, Int32Array>>;
+  readonly #sizes: Readonly<Record<Which, number>>;
   readonly #batchColumns: Int32Array;
-  readonly #columnOfRow: Int32Array;
-  readonly #batchWidth: number;
+  /** The column of every row, −1 for rows that nobody sees. */
+  readonly #columnOf: Readonly<Record<Which, Int32Array>>;
 
-  constructor(batch: number, batchColumns: Int32Array, bankSize: number, used: readonly ArrayLike<number>[]) {
+  constructor(
+    sizes: Readonly<Record<Which, number>>,
+    batchColumns: Int32Array,
+    used: readonly (Int32Array | readonly number[])[],
+  ) {
+    this.#sizes = sizes;
     this.#batchColumns = batchColumns;
-    this.#batchWidth = batch;
-    this.#columnOfRow = new Int32Array(bankSize).fill(-1);
+    this.#columnOf = { batch: new Int32Array(sizes.batch).fill(-1), bank: new Int32Array(sizes.bank).fill(-1) };
     for (const keys of used) {
-      for (let k = 0; k < keys.length; k++) {
-        if (keys[k] >= batchColumns.length) this.#columnOfRow[keys[k] - batchColumns.length] = 0;
+      for (const key of keys) {
+        const [which, row] = this.#place(key);
+        this.#columnOf[which][row] = 0;
       }
     }
-    const rows: number[] = [];
-    for (let row = 0; row < bankSize; row++) {
-      if (this.#columnOfRow[row] === 0) this.#columnOfRow[row] = rows.push(row) - 1;
-    }
-    this.bankRows = Int32Array.from(rows);
+    const numbered = (which: Which): Int32Array => {
+      const columnOf = this.#columnOf[which];
+      const rows = Int32Array.from(columnOf.keys()).filter((row) => columnOf[row] === 0);
+      for (const [column, row] of rows.entries()) columnOf[row] = column;
+      return rows;
+    };
+    this.rows = { batch: numbered('batch'), bank: numbered('bank') };
   }
 
   has(key: number): boolean {
-    return key < this.#batchColumns.length || this.#columnOfRow[key - this.#batchColumns.length] >= 0;
+    const [which, row] = this.#place(key);
+    return this.#columnOf[which][row] >= 0;
   }
 
-  matrices<A extends FloatArray>(type: new (length: number) => A, anchors: number): Blocks<A> {
-    return { batch: new type(anchors * this.#batchWidth), bank: new type(anchors * this.bankRows.length) };
+  isWhole(which: Which): boolean {
+    return this.rows[which].length === this.#sizes[which];
   }
 
-  set(matrices: Blocks<FloatArray>, anchor: number, key: number, value: number): void {
+  /** Numbers for both blocks, row-major [anchors, keys]. */
+  matrices<A extends FloatArray>(type: new (length: number) => A, anchors: number): Readonly<Record<Which, A>> {
+    return {
+      batch: new type(anchors * this.rows.batch.length),
+      bank: new type(anchors * this.rows.bank.length),
+    };
+  }
+
+  set(matrices: Readonly<Record<Which, FloatArray>>, anchor: number, key: number, value: number): void {
+    const [which, row] = this.#place(key);
+    matrices[which][anchor * this.rows[which].length + this.#columnOf[which][row]] = value;
+  }
+
+  #place(key: number): [Which, number] {
     const inBatch = this.#batchColumns.length;
-    if (key < inBatch) matrices.batch[anchor * this.#batchWidth + this.#batchColumns[key]] = value;
-    else matrices.bank[anchor * this.bankRows.length + this.#columnOfRow[key - inBatch]] = value;
+    return key < inBatch ? ['batch', this.#batchColumns[key]] : ['bank', key - inBatch];
   }
 }
 

@@ -31,21 +31,27 @@ export function tripletKeys(
   const width = batch + bankColumns;
   const positives = new Float32Array(anchors * width);
   const negatives = new Float32Array(anchors * width);
+  const inBatch = selection.batch?.rows;
   const blocks = [
-    { block: selection.batch, columns: selection.batch ? batch : 0, offset: 0, own: (i: number, c: number) => i === c },
+    {
+      block: selection.batch,
+      columns: inBatch?.length ?? (selection.batch ? batch : 0),
+      place: (c: number) => inBatch?.[c] ?? c,
+      own: (i: number, c: number) => (inBatch?.[c] ?? c) === i,
+    },
     {
       block: selection.bank,
       columns: selection.bank ? bankColumns : 0,
-      offset: batch,
+      place: (c: number) => batch + c,
       own: (i: number, c: number) => (bankRows?.[c] ?? c) === rowOfAnchor[i],
     },
   ];
   for (let k = 0; k < anchors; k++) {
-    for (const { block, columns, offset, own } of blocks) {
+    for (const { block, columns, place, own } of blocks) {
       for (let c = 0; c < columns; c++) {
         const at = k * columns + c;
         if (own(range.from + k, c) || (block?.mask && block.mask[at] !== 0)) continue;
-        (block?.targets && block.targets[at] > 0 ? positives : negatives)[k * width + offset + c] = 1;
+        (block?.targets && block.targets[at] > 0 ? positives : negatives)[k * width + place(c)] = 1;
       }
     }
     positives[k * width + range.from + k] = 1;

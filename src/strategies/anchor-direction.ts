@@ -2,12 +2,12 @@
  * One anchor direction of the modes that contrast cosines, by a softmax over the keys or key by key: a selection of keys as numbers
  * for the graph, and read back as symbolic terms.
  */
-import { type Dimension, type Shape, type SymbolicTensor, stopGradient } from '../graph/index.ts';
+import { type Dimension, gather, type Shape, type SymbolicTensor, stopGradient } from '../graph/index.ts';
 import type { ContrastiveTerms, KeyBlock } from '../losses/contrastive.ts';
 import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import type { BankView } from '../negatives/key-bank.ts';
 import type { Selection } from '../negatives/selection.ts';
-import { matrixTensor } from '../runtime/tensors.ts';
+import { int32Tensor, matrixTensor } from '../runtime/tensors.ts';
 import type { BatchFacts, Pair, Prepared } from './batch.ts';
 
 /** Student anchors and teacher keys, or the other way round. */
@@ -17,7 +17,7 @@ export type AnchorSide = keyof Pair<unknown>;
 export interface AnchorDirection {
   readonly anchors: AnchorSide;
   readonly ownApart: boolean;
-  /** Whether the batch's rows are keys. */
+  /** Whether rows of the batch are keys. */
   readonly batch: boolean;
   /** Whether bank rows are keys. */
   readonly bank: boolean;
@@ -72,14 +72,20 @@ export function prepareDirection(request: DirectionRequest): {
       names.anchors,
       1,
     ]);
-  put('batch mask', selection.batch?.mask, [names.anchors, names.batch]);
-  put('batch targets', selection.batch?.targets, [names.anchors, names.batch]);
-  put('bank mask', selection.bank?.mask, [names.anchors, 'bank']);
-  put('bank targets', selection.bank?.targets, [names.anchors, 'bank']);
+  // Where only some rows of the batch are keys, they are gathered.
+  const drawn = selection.batch?.rows;
+  const batchKeys = drawn ? `${anchors} anchors' batch keys` : names.batch;
+  const bankKeys = `${anchors} anchors' bank keys`;
+  if (drawn)
+    data[directionData(anchors, 'batch rows')] = { shape: [batchKeys], tensor: int32Tensor(drawn, [drawn.length]) };
+  put('batch mask', selection.batch?.mask, [names.anchors, batchKeys]);
+  put('batch targets', selection.batch?.targets, [names.anchors, batchKeys]);
+  put('bank mask', selection.bank?.mask, [names.anchors, bankKeys]);
+  put('bank targets', selection.bank?.targets, [names.anchors, bankKeys]);
   const all = bank?.rows(facts.dtype);
   if (all && selection.bank) {
     const keys = selection.bank.rows ? all.gather(selection.bank.rows) : all;
-    data[directionData(anchors, 'bank keys')] = { shape: ['bank', width], tensor: matrixTensor(keys) };
+    data[directionData(anchors, 'bank keys')] = { shape: [bankKeys, width], tensor: matrixTensor(keys) };
   }
   const ownFed = bank?.holdsPositives === true;
   if (all && ownFed) put('own keys', all.gather(rowOfAnchor).data, [names.anchors, width]);
@@ -110,8 +116,10 @@ export function directionTerms(
   const read = (what: string): SymbolicTensor | undefined => data[directionData(anchors, what)];
   const blocks: KeyBlock[] = [];
   if (batch) {
-    const keys = batchRows[keySide];
-    const teacherKeys = soft ? stopGradient(batchRows.teacher) : undefined;
+    const drawn = read('batch rows');
+    const keysOf = (rows: SymbolicTensor): SymbolicTensor => (drawn ? gather(rows, drawn) : rows);
+    const keys = keysOf(batchRows[keySide]);
+    const teacherKeys = soft ? stopGradient(keysOf(batchRows.teacher)) : undefined;
     blocks.push({ keys, mask: read('batch mask'), targets: read('batch targets'), teacherKeys });
   }
   if (bank) {

@@ -182,7 +182,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
   override parametersFor(layers: ReadonlyMap<string, LayerWidths>): readonly Parameter[] {
     const layer = layers.get(this.embeddingLayerName);
     if (!layer) return [];
-    return this.#heads.parameters(this.#projection(), { student: layer.width, teacher: layer.teacherWidth });
+    return this.#heads.parameters(this.#projection(), layer);
   }
 
   override symbolicLoss({

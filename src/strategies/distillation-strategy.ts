@@ -3,22 +3,16 @@
  * step follow from that one definition.
  */
 import { LimbeckError } from '../errors.ts';
-import { declaring } from '../graph/declare.ts';
-import { add, type Dimension, gradients, type SymbolicTensor } from '../graph/index.ts';
+import type { SymbolicTensor } from '../graph/index.ts';
 import { IntermediateActivations } from '../matrix/intermediate-activations.ts';
-import { type FloatArray, Matrix } from '../matrix/matrix.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
-import type { TensorData } from '../runtime/backend.ts';
-import { compile, type Program } from '../runtime/program.ts';
-import { ProgramCache } from '../runtime/program-cache.ts';
-import { matrixTensor } from '../runtime/tensors.ts';
 import { warnOnConsole } from '../warnings.ts';
 import type {
   BatchFacts,
   ConcreteBatch,
   Evaluation,
-  LayerFacts,
   LayerWidths,
   LossAndGradient,
   LossComponents,
@@ -26,8 +20,9 @@ import type {
   Prepared,
   SymbolicBatch,
 } from './batch.ts';
-import { type Labels, type MatrixLike, toClassIndices, toDistribution, toPair } from './inputs.ts';
-import { parameterFeeds, parameterInputs } from './parameter-inputs.ts';
+import { batchFacts, OUTPUTS, withKnownWidths } from './batch-facts.ts';
+import { type Labels, type MatrixLike, toPair } from './inputs.ts';
+import { NOTHING, WholeBatch } from './whole-batch.ts';
 
 /**
  * A distillation loss. Subclasses implement {@link symbolicLoss}; those with numbers of their own also {@link prepare}.
@@ -43,7 +38,7 @@ import { parameterFeeds, parameterInputs } from './parameter-inputs.ts';
  * const { loss, gradient } = await new MeanGap().computeLossAndGradient(studentOutputs, teacherOutputs);
  */
 export abstract class DistillationStrategy<Structure = unknown> {
-  readonly #programs = new ProgramCache<CompiledLoss | undefined>(async (compiled) => compiled?.program.release());
+  readonly #whole = new WholeBatch<Structure>();
   #warnedOfMissingLayer = false;
 
   /** The loss of a batch. A part whose ingredients the batch does not have is left out. */
@@ -161,7 +156,7 @@ export abstract class DistillationStrategy<Structure = unknown> {
 
   /** Frees the compiled programs. The strategy stays usable and compiles anew. */
   async release(): Promise<void> {
-    await this.#programs.release();
+    await this.#whole.release();
   }
 
   /**
@@ -170,20 +165,18 @@ export abstract class DistillationStrategy<Structure = unknown> {
    * @throws LimbeckError SHAPE_MISMATCH, INVALID_ARGUMENT and what the strategy itself refuses
    */
   async evaluate(batch: ConcreteBatch, withGradient: boolean): Promise<Evaluation> {
-    const pairs = allPairs(batch);
-    if (pairs.size === 0) return NOTHING;
+    if (!batch.outputs && batch.layers.size === 0) return NOTHING;
     const facts = this.facts(batch);
     const evaluation = this.needsTiles(facts)
       ? await this.evaluateInTiles(batch, facts, withGradient)
-      : await this.#evaluateWhole(batch, pairs, facts, withGradient);
+      : await this.#whole.evaluate(this, batch, facts, withGradient);
     this.observe(evaluation.observed);
     return evaluation;
   }
 
   /** What is known about a batch before its loss is computed. */
   protected facts(batch: ConcreteBatch): BatchFacts {
-    const facts = batchFacts(batch, allPairs(batch), this.equalWidths());
-    // Parameters have known sizes, so the layers that they meet have to be written with theirs.
+    const facts = batchFacts(batch, this.equalWidths());
     return this.parametersFor(facts.layers).length > 0 ? withKnownWidths(facts) : facts;
   }
 
@@ -249,117 +242,6 @@ export abstract class DistillationStrategy<Structure = unknown> {
         `Layers of the student: ${list(student)}; of the teacher: ${list(teacher)}.`,
     );
   }
-
-  async #evaluateWhole(
-    batch: ConcreteBatch,
-    pairs: ReadonlyMap<string, Pair<Matrix>>,
-    facts: BatchFacts,
-    withGradient: boolean,
-  ): Promise<Evaluation> {
-    const prepared = this.prepare(facts);
-    const labels =
-      batch.outputs && batch.labels
-        ? toDistribution(batch.labels, facts.rows, batch.outputs.student.columns, facts.dtype)
-        : undefined;
-    const parameters = this.parametersFor(facts.layers);
-    const feeds: Record<string, TensorData> = labels ? { labels: matrixTensor(labels) } : {};
-    for (const [name, { student, teacher }] of pairs) {
-      feeds[`student ${name}`] = matrixTensor(student);
-      feeds[`teacher ${name}`] = matrixTensor(teacher);
-    }
-    for (const name in prepared.data) feeds[name] = prepared.data[name].tensor;
-    Object.assign(feeds, parameterFeeds(parameters, facts.dtype));
-    const key = JSON.stringify([
-      prepared.structure,
-      withGradient,
-      facts.dtype,
-      Object.keys(feeds).sort(),
-      parameters.map(({ shape }) => shape),
-    ]);
-    const compiled = await this.#programs.get(key, () =>
-      this.#compile([...pairs.keys()], prepared, parameters, facts, { labelled: labels !== undefined, withGradient }),
-    );
-    if (!compiled) return NOTHING;
-    const { program, components, observations } = compiled;
-    const results = await program.run(feeds);
-    const numbers = Object.fromEntries(components.map((name) => [name, Number(results[`component ${name}`].data[0])]));
-    const gradients = new Map<string, Matrix>();
-    for (const name of withGradient ? pairs.keys() : []) {
-      const { dims, data } = results[`gradient ${name}`];
-      gradients.set(name, new Matrix(dims[0], dims[1], data as FloatArray));
-    }
-    return {
-      loss: Object.values(numbers).reduce((a, b) => a + b),
-      components: numbers,
-      gradients,
-      parameterGradients: new Map(
-        (withGradient ? parameters : []).map(({ name }) => [
-          name,
-          results[`parameter gradient ${name}`].data as FloatArray,
-        ]),
-      ),
-      observed: Object.fromEntries(observations.map((name) => [name, results[`observed ${name}`]])),
-      applies: true,
-    };
-  }
-
-  /** Undefined when the loss has no component for such a batch. Every size is a run-time size: one program serves all. */
-  async #compile(
-    names: readonly string[],
-    { data, structure }: Prepared<Structure>,
-    parameters: readonly Parameter[],
-    { layers, dtype }: BatchFacts,
-    { labelled, withGradient }: { readonly labelled: boolean; readonly withGradient: boolean },
-  ): Promise<CompiledLoss | undefined> {
-    const { inputs, declare } = declaring();
-    const pairs = new Map(
-      names.map((name) => {
-        const layer = layers.get(name);
-        const side = (who: 'student' | 'teacher', width: Dimension): SymbolicTensor =>
-          declare(`${who} ${name}`, dtype, ['batch', width]);
-        return [
-          name,
-          {
-            student: side('student', layer?.dimension ?? 'classes'),
-            teacher: side('teacher', layer?.teacherDimension ?? 'classes'),
-          },
-        ];
-      }),
-    );
-    const own = parameterInputs(parameters, dtype);
-    inputs.push(...own);
-    const batch: SymbolicBatch<Structure> = {
-      outputs: pairs.get(OUTPUTS),
-      layers: new Map([...pairs].filter(([name]) => name !== OUTPUTS)),
-      labels: labelled ? declare('labels', dtype, ['batch', 'classes']) : undefined,
-      parameters: Object.fromEntries(parameters.map(({ name }, i) => [name, own[i]])),
-      data: Object.fromEntries(
-        Object.entries(data).map(([name, { shape, tensor }]) => [name, declare(name, tensor.dtype, shape)]),
-      ),
-      structure,
-    };
-    const components = this.symbolicLoss(batch);
-    if (Object.keys(components).length === 0) return undefined;
-    const loss = Object.values(components).reduce(add);
-    const differentiated = withGradient ? names : [];
-    const found = gradients(loss, [
-      ...differentiated.map((name) => (pairs.get(name) as Pair<SymbolicTensor>).student),
-      ...(withGradient ? own : []),
-    ]);
-    const observations = this.symbolicObservations(batch);
-    const outputs: Record<string, SymbolicTensor> = {};
-    for (const [name, tensor] of Object.entries(components)) outputs[`component ${name}`] = tensor;
-    for (const [name, tensor] of Object.entries(observations)) outputs[`observed ${name}`] = tensor;
-    for (const [i, name] of differentiated.entries()) outputs[`gradient ${name}`] = found[i];
-    for (const [i, { name }] of withGradient ? parameters.entries() : []) {
-      outputs[`parameter gradient ${name}`] = found[differentiated.length + i];
-    }
-    return {
-      program: await compile({ inputs, outputs }),
-      components: Object.keys(components),
-      observations: Object.keys(observations),
-    };
-  }
 }
 
 /** Labels and samples of a batch of activations. */
@@ -367,84 +249,4 @@ export interface LayerContext {
   readonly labels?: Labels | undefined;
   /** Sample of every row; a sample that is also in a bank counts once and is never its own negative. */
   readonly sampleIds?: Int32Array | undefined;
-}
-
-interface CompiledLoss {
-  readonly program: Program;
-  readonly components: readonly string[];
-  readonly observations: readonly string[];
-}
-
-/** An evaluation of nothing. */
-const NOTHING: Evaluation = {
-  loss: 0,
-  components: {},
-  gradients: new Map(),
-  parameterGradients: new Map(),
-  observed: {},
-  applies: false,
-};
-
-/** The run-time size that is the width of a layer; one name for both sides where they have to agree. */
-function widthName(layer: string, side: 'student' | 'teacher'): string {
-  return `${side} width of ${layer}`;
-}
-
-/** The name of the outputs among the layers; no layer can have it, since layer names are not blank. */
-const OUTPUTS = '';
-
-function batchFacts(
-  { outputs, layers, labels, sampleIds, duplicateOf, step = 0 }: ConcreteBatch,
-  pairs: ReadonlyMap<string, Pair<Matrix>>,
-  equalWidths: boolean,
-): BatchFacts {
-  const [{ student: first }] = pairs.values();
-  for (const [name, { student }] of pairs) {
-    if (student.rows !== first.rows || student.dtype !== first.dtype) {
-      throw new LimbeckError(
-        'SHAPE_MISMATCH',
-        `layer "${name}": expected ${first.rows} rows of ${first.dtype} like the others, got ${student.rows} of ${student.dtype}.`,
-      );
-    }
-  }
-  if (sampleIds && sampleIds.length !== first.rows) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `sampleIds: expected one for each of the ${first.rows} rows, got ${sampleIds.length}.`,
-    );
-  }
-  return {
-    rows: first.rows,
-    dtype: first.dtype,
-    hasOutputs: outputs !== undefined,
-    layers: new Map(
-      [...layers].map(([name, { student, teacher }]): [string, LayerFacts] => [
-        name,
-        {
-          width: student.columns,
-          dimension: widthName(name, 'student'),
-          teacherWidth: teacher.columns,
-          teacherDimension: widthName(name, equalWidths ? 'student' : 'teacher'),
-          teacherRows: teacher,
-        },
-      ]),
-    ),
-    classIndices: labels && layers.size > 0 ? toClassIndices(labels, first.rows) : undefined,
-    sampleIds,
-    duplicateOf,
-    step,
-  };
-}
-
-/** The layers and, under their own name, the outputs. */
-function allPairs({ layers, outputs }: ConcreteBatch): ReadonlyMap<string, Pair<Matrix>> {
-  return outputs ? new Map([...layers, [OUTPUTS, outputs]]) : layers;
-}
-
-function withKnownWidths(facts: BatchFacts): BatchFacts {
-  const layers = [...facts.layers].map(([name, layer]): [string, LayerFacts] => [
-    name,
-    { ...layer, dimension: layer.width, teacherDimension: layer.teacherWidth },
-  ]);
-  return { ...facts, layers: new Map(layers) };
 }

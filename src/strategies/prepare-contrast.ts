@@ -36,9 +36,11 @@ export function prepareContrast(options: ContrastiveOptions, request: ContrastRe
 
 /** At most how many logits one anchor has: what decides about tiles. */
 export function logitsPerAnchor(options: ContrastiveOptions, request: ContrastRequest): number {
-  const bank = bankView(options, 'student', request)?.size ?? 0;
-  const keys = request.facts.rows + bank;
-  return options.mode === 'triplet' && options.mining !== 'hard' ? keys * keys : keys;
+  const candidates = request.facts.rows + (bankView(options, 'student', request)?.size ?? 0);
+  if (options.mode === 'triplet') return options.mining === 'hard' ? candidates : candidates * candidates;
+  // A draw that the batch shares has one key more than negatives; with classes it may need to look further.
+  const shared = options.negativesDraw === 'batch' && !request.facts.classIndices;
+  return shared ? Math.min(candidates, options.negativesSampleSize + 1) : candidates;
 }
 
 /** The bank as student anchors or teacher anchors see it in a mode. */
