@@ -2,6 +2,7 @@
 import { LimbeckError } from '../../errors.ts';
 import {
   apply1,
+  constant,
   type Dimension,
   normalizeAxis,
   type Operator,
@@ -9,7 +10,7 @@ import {
   type SymbolicTensor,
   showShape,
 } from '../tensor.ts';
-import { sameShape } from './expand.ts';
+import { expand, sameShape } from './expand.ts';
 
 /** ONNX's target for a reshape: 0 copies a size from the same place of the input, one −1 is inferred. */
 function reshapeTarget(from: Shape, to: Shape): number[] | undefined {
@@ -150,15 +151,41 @@ const concatOperator: Operator<number> = {
     emitter.node('Concat', inputNames, outputNames, { axis: { int: attributes } }),
   vjp({ inputs, attributes: axis }, [g]) {
     if (!g) return [];
-    let start = 0;
-    return inputs.map((x) => {
+    let start: number | undefined = 0;
+    return inputs.map((x, place) => {
       const size = x.shape[axis];
-      if (typeof size !== 'number') {
-        throw new LimbeckError('UNSUPPORTED', `Concat: expected known sizes along axis ${axis} to differentiate.`);
-      }
-      start += size;
-      return slice(g, axis, start - size, start);
+      const [from, to]: (number | undefined)[] =
+        start === undefined || typeof size !== 'number' ? [] : [start, start + size];
+      start = to;
+      if (from !== undefined && to !== undefined && typeof g.shape[axis] === 'number') return slice(g, axis, from, to);
+      return apply1(concatPartOperator, [g, ...inputs], { axis, place });
     });
+  },
+};
+
+/** Inputs: a tensor of the shape of a concatenation, and what was joined, whose run-time sizes say where each part lies. */
+const concatPartOperator: Operator<{ readonly axis: number; readonly place: number }> = {
+  name: 'ConcatPart',
+  infer: ([x, ...joined], { place }) => [{ dtype: x.dtype, shape: joined[place].shape }],
+  emit(emitter, { inputNames: [name, ...joined], outputNames, attributes: { axis, place } }) {
+    const size = (of: string): string =>
+      emitter.temporary('Gather', [emitter.temporary('Shape', [of]), emitter.int64s([axis])]);
+    const start = joined
+      .slice(0, place)
+      .map(size)
+      .reduce((a, b) => emitter.temporary('Add', [a, b]), emitter.int64s([0]));
+    const end = emitter.temporary('Add', [start, size(joined[place])]);
+    emitter.node('Slice', [name, start, end, emitter.int64s([axis])], outputNames);
+  },
+  vjp({ inputs: [, ...joined], attributes: { axis, place } }, [g]) {
+    return g
+      ? [
+          concat(
+            joined.map((x, i) => (i === place ? g : expand(constant(0, g.dtype), x))),
+            axis,
+          ),
+        ]
+      : [];
   },
 };
 

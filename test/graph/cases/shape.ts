@@ -45,6 +45,36 @@ export const shape: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.exp(g.concat([a, b, a], 1)),
   },
+  'concat, run-time sizes': {
+    shapes: [
+      [2, 3],
+      [2, 3],
+      [4, 3],
+      [1, 3],
+    ],
+    symbolic: [
+      ['batch', 3],
+      ['batch', 3],
+      ['bank', 3],
+      [1, 3],
+    ],
+    build: ([a, b, c, d]) => g.sum(g.exp(g.concat([d, a, c, b], 0)), [0]),
+  },
+  'concat, gradient of its gradient with run-time sizes': {
+    shapes: [
+      [2, 3],
+      [4, 3],
+    ],
+    symbolic: [
+      ['batch', 3],
+      ['bank', 3],
+    ],
+    build: ([a, b]) => {
+      const joined = g.concat([a, b], 0);
+      const found = g.gradients(g.sum(g.mul(g.mul(joined, joined), joined)), [a, b]);
+      return g.add(g.sum(g.exp(found[0]), [0]), g.sum(g.sin(found[1]), [0]));
+    },
+  },
   slice: { shapes: [[2, 5]], build: ([a]) => g.exp(g.slice(a, -1, 1, 4)) },
   pad: { shapes: [[2, 3]], build: ([a]) => g.exp(g.pad(a, 0, 1, 2)) },
 };
