@@ -1,14 +1,16 @@
 /** Random settings in which a batch can be evaluated in tiles: every mode with everything that goes together with it. */
 import fc from 'fast-check';
-import { Matrix } from '../../src/matrix/matrix.ts';
+import type { Matrix } from '../../src/matrix/matrix.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { unitRows } from '../../src/matrix/unit-rows.ts';
 import type { KeyBank } from '../../src/negatives/key-bank.ts';
 import { KeyQueue } from '../../src/negatives/key-queue.ts';
 import { MomentumBanks } from '../../src/negatives/momentum-banks.ts';
+import type { AnchorRange } from '../../src/negatives/selection.ts';
 import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
 import type { ConcreteBatch } from '../../src/strategies/batch.ts';
 import { ContrastiveDistillationStrategy } from '../../src/strategies/contrastive-distillation-strategy.ts';
+import { TileSweep } from '../../src/strategies/tile-sweep.ts';
 import { randomLabels, randomMatrix } from './support.ts';
 
 export const FORMS = {
@@ -112,7 +114,10 @@ export function settle(form: Form, given: Choice, dtype: 'float32' | 'float64'):
     return queue;
   };
   const keys = rows + { none: 0, teacher: bankSize, momentum: samples, queue: bankSize }[choice.bank];
-  const perAnchor = mode === 'triplet' && form !== 'triplet, hard' ? keys * keys : keys;
+  const drawn = 1 + (choice.seed % 4);
+  const shared = choice.negatives === 'sampled' && choice.labels === 'none';
+  const perAnchor =
+    mode === 'triplet' ? (form === 'triplet, hard' ? keys : keys * keys) : shared ? Math.min(keys, drawn + 1) : keys;
   return {
     choice,
     batch: {
@@ -128,7 +133,7 @@ export function settle(form: Form, given: Choice, dtype: 'float32' | 'float64'):
         temperature: 0.3,
         margin: 0.5,
         positives: choice.labels === 'none' ? 'class' : choice.labels,
-        negativesSampleSize: choice.negatives === 'all' ? 1024 : 1 + (choice.seed % 4),
+        negativesSampleSize: choice.negatives === 'all' ? 1024 : drawn,
         negativesDraw: choice.negatives === 'own draws' ? 'anchor' : 'batch',
         targets: choice.soft ? 'teacher' : 'sample',
         projection,
@@ -147,4 +152,19 @@ export function settle(form: Form, given: Choice, dtype: 'float32' | 'float64'):
 export function outputsOf(rows: number, classes: number, seed: number): { student: Matrix; teacher: Matrix } {
   const random = new Random(seed);
   return { student: randomMatrix(random, rows, classes), teacher: randomMatrix(random, rows, classes) };
+}
+
+/** Notes the tiles of the first part of a loss. */
+export async function watchingTiles<T>(run: (tiles: AnchorRange[]) => Promise<T>): Promise<T> {
+  const tiles: AnchorRange[] = [];
+  const original = TileSweep.prototype.add;
+  TileSweep.prototype.add = function (p, part, data, range) {
+    if (p === 0) tiles.push(range);
+    return original.call(this, p, part, data, range);
+  };
+  try {
+    return await run(tiles);
+  } finally {
+    TileSweep.prototype.add = original;
+  }
 }
