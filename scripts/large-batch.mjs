@@ -65,7 +65,11 @@ process.exit(finite && peak < MEMORY && (error === undefined || error < TOLERANC
 
 /** The largest error of gradient rows, relative to the largest entry of each; undefined where it is not worked out. */
 function check(mode, anchors) {
-  const parts = { ntxent: [studentAnchored], infonce: [teacherAnchored], symmetric: [studentAnchored, teacherAnchored] };
+  const parts = {
+    ntxent: [studentAnchored],
+    infonce: [teacherAnchored],
+    symmetric: [studentAnchored, teacherAnchored],
+  };
   // With teacher anchors a gradient row takes the softmax of every row: minutes of plain loops above this.
   if (!parts[mode] || (mode !== 'ntxent' && rows > 8192)) return undefined;
   const [s, t] = [unit(student), unit(teacher)];
