@@ -57,6 +57,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   }
 
   async run(batch: StepBatch, learningRate: number): Promise<StepResult> {
+    if (this.#strategy.layerNames().length === 0) throw lossOfEmbeddingsNeeded(this.#strategy);
     const step = this.#optimizer.steps;
     const { layers: activations, sizes } = await this.#embed(batch);
     this.#optimizer.writeBack(this.#ofStrategy); // where the strategy's evaluation reads them
