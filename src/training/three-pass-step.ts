@@ -24,6 +24,7 @@ import {
   assertFinite,
   lossOfEmbeddingsNeeded,
   ownName,
+  restoreAll,
   type Step,
   type StepBatch,
   type StepResult,
@@ -97,8 +98,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   }
 
   restore(state: StateArrays): void {
-    this.#optimizer.restore(state);
-    this.#strategy.restore(state);
+    restoreAll([this.#optimizer, this.#strategy], state);
   }
 
   /** Pass 1: the layers that the strategy reads, [B, width]. */

@@ -19,6 +19,7 @@ import {
   assertFinite,
   lossOfEmbeddingsNeeded,
   ownName,
+  restoreAll,
   type Step,
   type StepBatch,
   type StepResult,
@@ -96,8 +97,7 @@ export class TrainingStep<Sample, Encoded> implements Step {
   }
 
   restore(state: StateArrays): void {
-    this.#optimizer.restore(state);
-    this.#strategy.restore(state);
+    restoreAll([this.#optimizer, this.#strategy], state);
   }
 
   async #build(batch: StudentBatch, prepared: Prepared, width: number): Promise<CompiledStep> {
