@@ -268,12 +268,20 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
     return this.#tiles.needed(facts, this.#tileRequest(facts));
   }
 
-  protected override evaluateInTiles(
+  protected override async evaluateInTiles(
     batch: ConcreteBatch,
     facts: BatchFacts,
     withGradient: boolean,
   ): Promise<Evaluation> {
-    return this.#tiles.evaluate(batch, facts, this.#tileRequest(facts), withGradient);
+    const contrastive = await this.#tiles.evaluate(batch, facts, this.#tileRequest(facts), withGradient);
+    if (!batch.outputs) return contrastive;
+    const output = await this.evaluate({ ...batch, layers: new Map() }, withGradient);
+    return {
+      ...contrastive,
+      loss: contrastive.loss + output.loss,
+      components: { ...contrastive.components, ...output.components },
+      gradients: new Map([...contrastive.gradients, ...output.gradients]),
+    };
   }
 
   override async release(): Promise<void> {
@@ -283,13 +291,16 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
 
   #prepareContrast(facts: BatchFacts, layer: LayerFacts): PreparedContrast {
     const prepared = prepareContrast(this.#options, this.#contrastRequest(facts, layer));
-    if (!prepared.usable && !this.#warnedOfNoTriplet) {
-      this.#warnedOfNoTriplet = true;
-      warnOnConsole(
-        'ContrastiveDistillationStrategy: no anchor of the batch has a negative (one class only?); the triplet loss is 0.',
-      );
-    }
+    if (!prepared.usable) this.#warnOfNoTriplet();
     return prepared;
+  }
+
+  #warnOfNoTriplet(): void {
+    if (this.#warnedOfNoTriplet) return;
+    this.#warnedOfNoTriplet = true;
+    warnOnConsole(
+      'ContrastiveDistillationStrategy: no anchor of the batch has a negative (one class only?); the triplet loss is 0.',
+    );
   }
 
   #tileRequest(facts: BatchFacts): TileRequest {
@@ -305,6 +316,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
       logitsPerAnchor: (layer) => logitsPerAnchor(this.#options, this.#contrastRequest(facts, layer)),
       prepare: (layer, range) => prepareContrast(this.#options, this.#contrastRequest(facts, layer, range)),
       observe: (observed) => this.observe(observed),
+      noneUsable: () => this.#warnOfNoTriplet(),
     };
   }
 

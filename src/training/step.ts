@@ -42,7 +42,19 @@ export interface Step {
   release(): Promise<void>;
   /** What a checkpoint has to hold: parameters, moments, and what the strategy keeps. */
   state(): StateArrays;
+  /** @throws LimbeckError SHAPE_MISMATCH for the state of another set-up; everything is then as before */
   restore(state: StateArrays): void;
+}
+
+/** Restores all parts of a state, or none. */
+export function restoreAll(parts: readonly Pick<Step, 'state' | 'restore'>[], state: StateArrays): void {
+  const before = parts.map((part) => part.state());
+  try {
+    for (const part of parts) part.restore(state);
+  } catch (error) {
+    for (const [i, part] of parts.entries()) part.restore(before[i]);
+    throw error;
+  }
 }
 
 /** The layers that the strategy reads, with the widths of both networks. */

@@ -29,6 +29,7 @@ import {
   assertFinite,
   lossNeeded,
   ownName,
+  restoreAll,
   type Step,
   type StepBatch,
   type StepResult,
@@ -64,6 +65,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   async run(batch: StepBatch, learningRate: number): Promise<StepResult> {
     const step = this.#optimizer.steps;
     const widths = this.#readWidths(batch);
+    if (widths.size === 0) throw lossNeeded(this.#strategy, batch);
     const { activations, sizes } = await this.#embed(batch, widths);
     this.#optimizer.writeBack(this.#ofStrategy); // where the strategy's evaluation reads them
     const evaluation = await this.#evaluate(batch, activations, step);
@@ -101,9 +103,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   }
 
   restore(state: StateArrays): void {
-    this.#optimizer.restore(state);
-    this.#buffers.restore(state);
-    this.#strategy.restore(state);
+    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
   /** What the loss can read of the student, with widths: its layers where there are teacher rows, its outputs where it has any. */

@@ -21,6 +21,7 @@ import {
   assertFinite,
   lossNeeded,
   ownName,
+  restoreAll,
   type Step,
   type StepBatch,
   type StepResult,
@@ -102,9 +103,7 @@ export class TrainingStep<Sample, Encoded> implements Step {
   }
 
   restore(state: StateArrays): void {
-    this.#optimizer.restore(state);
-    this.#buffers.restore(state);
-    this.#strategy.restore(state);
+    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
   async #build(given: StepBatch, prepared: Prepared): Promise<CompiledStep> {
