@@ -173,7 +173,7 @@ describe('what goes wrong', () => {
       const { step, batch } = setUp(Kind, new ResponseDistillationStrategy());
       await expect(step.run(batch([0, 1, 2], 3, false), 0.01)).rejects.toMatchObject({
         code: 'UNSUPPORTED',
-        message: expect.stringMatching(/ResponseDistillationStrategy.*reads a layer/),
+        message: expect.stringMatching(/ResponseDistillationStrategy.*got none/),
       });
     }
   });
