@@ -1,9 +1,13 @@
 /** The public API of Limbeck, in one explicit list. A test holds this list, so that nothing appears or vanishes by accident. */
+
+export type { Dataset } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
+export { type ImagePixels, imageDataset } from './data/image-dataset.ts';
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
 export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
+export { accuracy } from './evaluation/accuracy.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
@@ -13,6 +17,7 @@ export { retrieval } from './evaluation/retrieval.ts';
 export * as graph from './graph/index.ts';
 export { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from './losses/contrastive.ts';
 export { cosineLoss, l2Normalize, rowDot } from './losses/cosine.ts';
+export { crossEntropy } from './losses/cross-entropy.ts';
 export { relationalAngleLoss, relationalDistanceLoss } from './losses/relational.ts';
 export { type ResponseTerms, responseLoss } from './losses/response.ts';
 export { similarityPreservingLoss } from './losses/similarity-preserving.ts';
@@ -69,8 +74,9 @@ export {
   type SimilarityPreservingOptions,
   SimilarityPreservingStrategy,
 } from './strategies/similarity-preserving-strategy.ts';
+export { type SupervisedOptions, SupervisedStrategy } from './strategies/supervised-strategy.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
-export type { StudentBatch, StudentInputs, TrainableStudent } from './students/student.ts';
+export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
 export type { Teacher } from './teachers/teacher.ts';
@@ -80,6 +86,12 @@ export {
   type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
-export type { AdamWOptions } from './training/adamw.ts';
-export { type DistillOptions, type DistillResult, distill, type TrainingEvent } from './training/distill.ts';
-export { cosineSchedule } from './training/schedule.ts';
+export {
+  type DistillOptions,
+  type DistillResult,
+  distill,
+  type TeacherRows,
+  type TrainingEvent,
+} from './training/distill.ts';
+export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
+export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';

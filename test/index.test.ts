@@ -13,7 +13,17 @@ it('exports exactly this', () => {
       ['renderReport', 'responseLoss', 'retrieval', 'rowDot', 'scalarTensor', 'splitWordNet', 'squaredErrorLoss'],
       ['textDataset', 'HybridDistillationStrategy', 'RelationalDistillationStrategy', 'ResponseDistillationStrategy'],
       ['SimilarityPreservingStrategy', 'relationalAngleLoss', 'relationalDistanceLoss', 'similarityPreservingLoss'],
-      ['tripletLoss', 'KeyBank', 'KeyQueue', 'MomentumBanks'],
+      [
+        'tripletLoss',
+        'KeyBank',
+        'KeyQueue',
+        'MomentumBanks',
+        'SupervisedStrategy',
+        'crossEntropy',
+        'scheduleFactor',
+        'imageDataset',
+        'accuracy',
+      ],
     ]
       .flat()
       .sort(),

@@ -4,14 +4,18 @@ import { add } from './operators/elementwise.ts';
 import { expand } from './operators/expand.ts';
 import { constant, isFloat, type Operation, type Operator, type SymbolicTensor } from './tensor.ts';
 
-/** The operations that `outputs` need, inputs before users. */
-export function topologicalOrder(outputs: readonly SymbolicTensor[]): Operation[] {
+/** The operations that `outputs` need, inputs before users; what leads only to tensors that are `known` already is left out. */
+export function topologicalOrder(
+  outputs: readonly SymbolicTensor[],
+  known: (tensor: SymbolicTensor) => boolean = () => false,
+): Operation[] {
   const order: Operation[] = [];
   const seen = new Set<Operation>();
   // An explicit stack: graphs of deep networks are deeper than JavaScript's call stack.
   const stack: { operation: Operation; next: number }[] = [];
-  const visit = ({ source }: SymbolicTensor): void => {
-    if (source.kind !== 'operation' || seen.has(source.operation)) return;
+  const visit = (tensor: SymbolicTensor): void => {
+    const { source } = tensor;
+    if (source.kind !== 'operation' || seen.has(source.operation) || known(tensor)) return;
     seen.add(source.operation);
     stack.push({ operation: source.operation, next: 0 });
   };

@@ -2,11 +2,40 @@
 export { gradients, topologicalOrder } from './gradients.ts';
 export { type Graph, OPSET, writeOnnx } from './onnx-writer.ts';
 export * from './operators/activations.ts';
+export {
+  type BatchNormalization,
+  batchNormalization,
+  batchNormalizationInference,
+  groupNormalization,
+  instanceNormalization,
+} from './operators/channel-normalization.ts';
+export { concat, split, tile } from './operators/concat.ts';
+export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './operators/conv.ts';
+export { einsum } from './operators/einsum.ts';
 export * from './operators/elementwise.ts';
-export { expand } from './operators/expand.ts';
-export { gather, scatterAdd } from './operators/gather.ts';
+export { expand, expandTo } from './operators/expand.ts';
+export {
+  gather,
+  gatherElements,
+  gatherND,
+  type ScatterReduction,
+  scatterAdd,
+  scatterElements,
+  scatterND,
+} from './operators/gather.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
 export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
+export {
+  type AveragePoolOptions,
+  averagePool,
+  globalAveragePool,
+  globalMaxPool,
+  maxPool,
+  type PoolOptions,
+} from './operators/pool.ts';
 export { count, l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './operators/reduce.ts';
-export { concat, flattenRows, pad, reshape, slice, squeeze, transpose, unsqueeze } from './operators/shape.ts';
+export { type ResizeOptions, resize } from './operators/resize.ts';
+export { flatten, flattenRows, reshape, squeeze, transpose, unsqueeze } from './operators/shape.ts';
+export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
+export type { WindowOptions } from './operators/windows.ts';
 export * from './tensor.ts';

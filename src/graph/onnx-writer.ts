@@ -118,9 +118,14 @@ class GraphWriter implements Emitter {
     return name;
   }
 
+  expression(tensor: SymbolicTensor): string {
+    for (const operation of topologicalOrder([tensor], (known) => this.#names.has(known))) this.operation(operation);
+    return this.#nameOf(tensor);
+  }
+
   int64s(values: readonly number[]): string {
     return this.#constant(
-      `int64 ${values.join(',')}`,
+      `int64s ${values.join(',')}`,
       'int64',
       [values.length],
       BigInt64Array.from(values.map(BigInt)),

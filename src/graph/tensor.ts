@@ -83,6 +83,11 @@ export interface Emitter {
   ): void;
   /** Adds a node with one output, under a fresh name, which is returned. */
   temporary(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, OnnxAttribute>>): string;
+  /**
+   * Writes the computation of a tensor made from the operation's inputs, and returns its name: how an operator writes itself
+   * out of others, where the runtime has no kernel for it.
+   */
+  expression(tensor: SymbolicTensor): string;
   /** A one-dimensional int64 constant (axes, shapes). */
   int64s(values: readonly number[]): string;
   /** A constant scalar of an element type. */
@@ -136,7 +141,8 @@ export function input(name: string, dtype: DataType, shape: Shape): SymbolicTens
  * constant(Float32Array.of(1, 2, 3, 4), 'float32', [2, 2]);
  */
 export function constant(value: number | TypedArray, dtype: DataType, shape?: Shape): SymbolicTensor {
-  const data = typeof value === 'number' ? typedArray(dtype, 1).fill(value as never) : value;
+  const entry = (value: number) => (dtype === 'int64' ? BigInt(value) : value);
+  const data = typeof value === 'number' ? typedArray(dtype, 1).fill(entry(value) as never) : value;
   const dimensions = checkedShape(shape ?? (typeof value === 'number' ? [] : [data.length]));
   const size = dimensions.reduce<number>((product, d) => product * (d as number), 1);
   if (!(data instanceof ARRAY_TYPES[dtype]) || size !== data.length) {
@@ -185,6 +191,11 @@ export function typedArray(dtype: DataType, length: number): TypedArray {
 
 export function isFloat(dtype: DataType): dtype is FloatType {
   return dtype === 'float32' || dtype === 'float64';
+}
+
+/** Whether a shape has no run-time sizes. */
+export function isKnown(shape: Shape): shape is readonly number[] {
+  return shape.every((d) => typeof d === 'number');
 }
 
 export function showShape(shape: Shape): string {

@@ -1,7 +1,7 @@
 /** What is known about a batch in numbers before its loss is computed, and the names that its parts have in graphs. */
 import { LimbeckError } from '../errors.ts';
 import type { Matrix } from '../matrix/matrix.ts';
-import type { BatchFacts, ConcreteBatch, LayerFacts, Pair } from './batch.ts';
+import type { BatchFacts, ConcreteBatch, LayerFacts, Outputs } from './batch.ts';
 import { toClassIndices } from './inputs.ts';
 
 /** The run-time size that is the width of a layer; one name for both sides where they have to agree. */
@@ -39,7 +39,7 @@ export function batchFacts(
   return {
     rows: first.rows,
     dtype: first.dtype,
-    hasOutputs: outputs !== undefined,
+    hasOutputs: outputs?.teacher !== undefined,
     layers: new Map(
       [...layers].map(([name, { student, teacher }]): [string, LayerFacts] => [
         name,
@@ -60,7 +60,7 @@ export function batchFacts(
 }
 
 /** The layers and, under their own name, the outputs. */
-export function allPairs({ layers, outputs }: ConcreteBatch): ReadonlyMap<string, Pair<Matrix>> {
+export function allPairs({ layers, outputs }: ConcreteBatch): ReadonlyMap<string, Outputs<Matrix>> {
   return outputs ? new Map([...layers, [OUTPUTS, outputs]]) : layers;
 }
 

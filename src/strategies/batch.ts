@@ -10,13 +10,19 @@ export interface Pair<T> {
   readonly teacher: T;
 }
 
+/** Outputs of the student and, where they are known, of the teacher. */
+export interface Outputs<T> {
+  readonly student: T;
+  readonly teacher?: T | undefined;
+}
+
 /** What a loss is written over. */
 export interface SymbolicBatch<Structure = unknown> {
-  /** Logits [batch, classes]; undefined when the batch has no outputs. */
-  readonly outputs?: Pair<SymbolicTensor> | undefined;
+  /** Logits [batch, classes]; undefined when the batch has no outputs. In training there may be no teacher's. */
+  readonly outputs?: Outputs<SymbolicTensor> | undefined;
   /** Activations [batch, width] of the layers that both networks have. */
   readonly layers: ReadonlyMap<string, Pair<SymbolicTensor>>;
-  /** Label probabilities [batch, classes], when there are outputs and labels. */
+  /** Label probabilities [batch, classes], when the student has outputs and there are labels. */
   readonly labels?: SymbolicTensor | undefined;
   /** The strategy's own trained numbers, by name. */
   readonly parameters: Readonly<Record<string, SymbolicTensor>>;
@@ -30,6 +36,7 @@ export interface SymbolicBatch<Structure = unknown> {
 export interface BatchFacts {
   readonly rows: number;
   readonly dtype: FloatType;
+  /** Whether there are outputs of both networks. */
   readonly hasOutputs: boolean;
   /** The layers that both networks have. */
   readonly layers: ReadonlyMap<string, LayerFacts>;
@@ -59,9 +66,12 @@ export interface LayerFacts extends LayerWidths {
 /** A batch in numbers. */
 export interface ConcreteBatch {
   /** Logits. */
-  readonly outputs?: Pair<Matrix> | undefined;
+  readonly outputs?: Outputs<Matrix> | undefined;
   readonly layers: ReadonlyMap<string, Pair<Matrix>>;
+  /** Labels of activations: which rows are of one class. */
   readonly labels?: Labels | undefined;
+  /** Labels of outputs; `labels` by default. */
+  readonly outputLabels?: Labels | undefined;
   readonly sampleIds?: Int32Array | undefined;
   readonly duplicateOf?: Int32Array | undefined;
   /** Counts optimizer steps. Default 0. */

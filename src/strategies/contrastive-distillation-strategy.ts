@@ -199,9 +199,10 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
       const rows = comparedRows(embeddings, parameters, structure.normalize);
       components.contrastive = mul(data.contrastiveWeight, contrast(rows, data, structure.parts));
     }
-    if (outputs) {
+    if (outputs?.teacher) {
+      const { student, teacher } = outputs;
       const { outputTemperature: temperature, alpha, contrastiveWeight } = data;
-      const loss = responseLoss({ ...outputs, labels, temperature, alpha });
+      const loss = responseLoss({ student, teacher, labels, temperature, alpha });
       components.output = mul(sub(1, contrastiveWeight), loss);
     }
     return components;

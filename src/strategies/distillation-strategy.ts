@@ -30,7 +30,7 @@ import { NOTHING, WholeBatch } from './whole-batch.ts';
  * @example
  * class MeanGap extends DistillationStrategy {
  *   symbolicLoss({ outputs }: SymbolicBatch) {
- *     if (!outputs) return {};
+ *     if (!outputs?.teacher) return {};
  *     const gap = sub(mean(outputs.student, [-1]), mean(outputs.teacher, [-1]));
  *     return { gap: mean(mul(gap, gap)) };
  *   }
@@ -168,7 +168,7 @@ export abstract class DistillationStrategy<Structure = unknown> {
     if (!batch.outputs && batch.layers.size === 0) return NOTHING;
     const facts = this.facts(batch);
     const evaluation = this.needsTiles(facts)
-      ? await this.evaluateInTiles(batch, facts, withGradient)
+      ? await this.#evaluateApart(batch, facts, withGradient)
       : await this.#whole.evaluate(this, batch, facts, withGradient);
     this.observe(evaluation.observed);
     return evaluation;
@@ -188,6 +188,20 @@ export abstract class DistillationStrategy<Structure = unknown> {
   /** An evaluation in tiles, equal to that of the whole. */
   protected evaluateInTiles(_batch: ConcreteBatch, _facts: BatchFacts, _withGradient: boolean): Promise<Evaluation> {
     throw new Error(`${this.constructor.name} asks for tiles without evaluating in tiles.`);
+  }
+
+  /** Activations in tiles and outputs whole: a loss is a sum over both. */
+  async #evaluateApart(batch: ConcreteBatch, facts: BatchFacts, withGradient: boolean): Promise<Evaluation> {
+    const tiled = await this.evaluateInTiles({ ...batch, outputs: undefined }, facts, withGradient);
+    if (!batch.outputs) return tiled;
+    const none = new Map();
+    const rest = await this.#whole.evaluate(this, { ...batch, layers: none }, { ...facts, layers: none }, withGradient);
+    return {
+      ...tiled,
+      loss: tiled.loss + rest.loss,
+      components: { ...tiled.components, ...rest.components },
+      gradients: new Map([...tiled.gradients, ...rest.gradients]),
+    };
   }
 
   /** Loss, and on request gradient, of activations by layer. */

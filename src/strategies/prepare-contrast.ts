@@ -133,7 +133,8 @@ function select(
   if (bank && facts.classIndices && !bank.labels) {
     throw new LimbeckError(
       'INVALID_ARGUMENT',
-      'bank: expected a label for every bank row when the batch has labels. Pass new TeacherBank(rows, { labels }).',
+      'bank: expected a label for every bank row when the batch has labels. Pass them too: ' +
+        'new TeacherBank(rows, { labels }), new MomentumBanks({ samples, labels }), or updateBank(student, teacher, labels) for a KeyQueue.',
     );
   }
   const selection = selectKeys({

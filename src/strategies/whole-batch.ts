@@ -7,7 +7,7 @@ import type { TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
-import type { BatchFacts, ConcreteBatch, Evaluation, Pair, Prepared, SymbolicBatch } from './batch.ts';
+import type { BatchFacts, ConcreteBatch, Evaluation, Prepared, SymbolicBatch } from './batch.ts';
 import { allPairs, OUTPUTS } from './batch-facts.ts';
 import type { DistillationStrategy } from './distillation-strategy.ts';
 import { toDistribution } from './inputs.ts';
@@ -44,15 +44,16 @@ export class WholeBatch<Structure> {
   ): Promise<Evaluation> {
     const pairs = allPairs(batch);
     const prepared = strategy.prepare(facts);
+    const given = batch.outputLabels ?? batch.labels;
     const labels =
-      batch.outputs && batch.labels
-        ? toDistribution(batch.labels, facts.rows, batch.outputs.student.columns, facts.dtype)
+      batch.outputs && given
+        ? toDistribution(given, facts.rows, batch.outputs.student.columns, facts.dtype)
         : undefined;
     const parameters = strategy.parametersFor(facts.layers);
     const feeds: Record<string, TensorData> = labels ? { labels: matrixTensor(labels) } : {};
     for (const [name, { student, teacher }] of pairs) {
       feeds[`student ${name}`] = matrixTensor(student);
-      feeds[`teacher ${name}`] = matrixTensor(teacher);
+      if (teacher) feeds[`teacher ${name}`] = matrixTensor(teacher);
     }
     for (const name in prepared.data) feeds[name] = prepared.data[name].tensor;
     Object.assign(feeds, parameterFeeds(parameters, facts.dtype));
@@ -99,29 +100,29 @@ export class WholeBatch<Structure> {
     names: readonly string[],
     { data, structure }: Prepared<Structure>,
     parameters: readonly Parameter[],
-    { layers, dtype }: BatchFacts,
+    { layers, dtype, hasOutputs }: BatchFacts,
     { labelled, withGradient }: { readonly labelled: boolean; readonly withGradient: boolean },
   ): Promise<CompiledLoss | undefined> {
     const { inputs, declare } = declaring();
+    const rows = (who: 'student' | 'teacher', name: string, width: Dimension): SymbolicTensor =>
+      declare(`${who} ${name}`, dtype, ['batch', width]);
     const pairs = new Map(
-      names.map((name) => {
-        const layer = layers.get(name);
-        const side = (who: 'student' | 'teacher', width: Dimension): SymbolicTensor =>
-          declare(`${who} ${name}`, dtype, ['batch', width]);
-        return [
-          name,
-          {
-            student: side('student', layer?.dimension ?? 'classes'),
-            teacher: side('teacher', layer?.teacherDimension ?? 'classes'),
-          },
-        ];
-      }),
+      [...layers].map(([name, { dimension, teacherDimension }]) => [
+        name,
+        { student: rows('student', name, dimension), teacher: rows('teacher', name, teacherDimension) },
+      ]),
     );
+    const outputs = names.includes(OUTPUTS)
+      ? {
+          student: rows('student', OUTPUTS, 'classes'),
+          teacher: hasOutputs ? rows('teacher', OUTPUTS, 'classes') : undefined,
+        }
+      : undefined;
     const own = parameterInputs(parameters, dtype);
     inputs.push(...own);
     const batch: SymbolicBatch<Structure> = {
-      outputs: pairs.get(OUTPUTS),
-      layers: new Map([...pairs].filter(([name]) => name !== OUTPUTS)),
+      outputs,
+      layers: pairs,
       labels: labelled ? declare('labels', dtype, ['batch', 'classes']) : undefined,
       parameters: Object.fromEntries(parameters.map(({ name }, i) => [name, own[i]])),
       data: Object.fromEntries(
@@ -134,19 +135,19 @@ export class WholeBatch<Structure> {
     const loss = Object.values(components).reduce(add);
     const differentiated = withGradient ? names : [];
     const found = gradients(loss, [
-      ...differentiated.map((name) => (pairs.get(name) as Pair<SymbolicTensor>).student),
+      ...differentiated.map((name) => (name === OUTPUTS ? outputs : pairs.get(name))?.student as SymbolicTensor),
       ...(withGradient ? own : []),
     ]);
     const observations = strategy.symbolicObservations(batch);
-    const outputs: Record<string, SymbolicTensor> = {};
-    for (const [name, tensor] of Object.entries(components)) outputs[`component ${name}`] = tensor;
-    for (const [name, tensor] of Object.entries(observations)) outputs[`observed ${name}`] = tensor;
-    for (const [i, name] of differentiated.entries()) outputs[`gradient ${name}`] = found[i];
+    const results: Record<string, SymbolicTensor> = {};
+    for (const [name, tensor] of Object.entries(components)) results[`component ${name}`] = tensor;
+    for (const [name, tensor] of Object.entries(observations)) results[`observed ${name}`] = tensor;
+    for (const [i, name] of differentiated.entries()) results[`gradient ${name}`] = found[i];
     for (const [i, { name }] of withGradient ? parameters.entries() : []) {
-      outputs[`parameter gradient ${name}`] = found[differentiated.length + i];
+      results[`parameter gradient ${name}`] = found[differentiated.length + i];
     }
     return {
-      program: await compile({ inputs, outputs }),
+      program: await compile({ inputs, outputs: results }),
       components: Object.keys(components),
       observations: Object.keys(observations),
     };

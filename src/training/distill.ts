@@ -1,16 +1,16 @@
 /** Distillation from start to end: batches, steps, schedule, events. */
 import * as z from 'zod';
+import type { Dataset } from '../data/dataset.ts';
 import { EpochBatches } from '../data/epoch-batches.ts';
-import type { TextDataset } from '../data/text-dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import type { Teacher } from '../teachers/teacher.ts';
-import { adamWOptionsSchema } from './adamw.ts';
 import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
-import { cosineSchedule } from './schedule.ts';
+import { type OptimizerInput, parseOptimizer } from './optimizers/index.ts';
+import { scheduleFactor, scheduleOptions } from './schedule.ts';
 import type { Step, StepResult } from './step.ts';
 import { ThreePassStep } from './three-pass-step.ts';
 import { TrainingStep } from './training-step.ts';
@@ -20,7 +20,7 @@ export const trainingOptionsSchema = z.object({
   epochs: z.int().min(1).default(10).describe('a whole number ≥ 1'),
   batchSize: z.int().min(2).default(256).describe('a whole number ≥ 2'),
   seed: z.int().min(0).default(0).describe('a whole number ≥ 0'),
-  warmup: z.number().min(0).lt(1).default(0.05).describe('a number in [0, 1): the share of steps that warm up'),
+  ...scheduleOptions,
   microBatchSize: z
     .int()
     .min(1)
@@ -28,15 +28,24 @@ export const trainingOptionsSchema = z.object({
     .describe('a whole number ≥ 1: samples that the student embeds at once; by default the whole batch'),
 });
 
-export interface DistillOptions<S extends TrainableStudent> extends z.input<typeof trainingOptionsSchema> {
-  /** A teacher, asked once for all rows before training; or its rows, one for each text. */
-  readonly teacher: Teacher | Matrix;
+/** What a teacher says of every sample of the data, row by row. */
+export interface TeacherRows {
+  /** [samples, D] */
+  readonly embeddings?: Matrix;
+  /** Logits [samples, classes]. */
+  readonly outputs?: Matrix;
+}
+
+export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sample = string>
+  extends z.input<typeof trainingOptionsSchema> {
+  /** A teacher, asked once for all rows before training; or its embeddings; or embeddings and outputs. None for training by labels alone. */
+  readonly teacher?: Teacher<Sample> | Matrix | TeacherRows;
   /** Trained in place. */
   readonly student: S;
-  readonly data: TextDataset;
+  readonly data: Dataset<Sample>;
   readonly strategy: DistillationStrategy;
-  /** Options of AdamW. */
-  readonly optimizer?: z.input<typeof adamWOptionsSchema>;
+  /** Options of AdamW, or with `method` of another optimizer. */
+  readonly optimizer?: OptimizerInput;
   /** Give the labels of the data to the strategy. Default false. */
   readonly useLabels?: boolean;
   /**
@@ -70,11 +79,11 @@ export interface DistillResult<S> {
 }
 
 /**
- * Trains a student on a teacher's embeddings.
+ * Trains a student on what a teacher says of the data, on labels, or on both.
  *
  * The same seed on the same machine with the same number of threads gives the same bits.
  *
- * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and texts), MISSING_LAYER (the strategy reads a layer that the
+ * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and samples), MISSING_LAYER (the strategy reads a layer that the
  *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH
  *
  * @example
@@ -82,7 +91,9 @@ export interface DistillResult<S> {
  * strategy.bank = new TeacherBank(rows);
  * await distill({ teacher: rows, student, data, strategy, epochs: 10, batchSize: 256, optimizer: { learningRate: 0.005 } });
  */
-export async function distill<S extends TrainableStudent>(options: DistillOptions<S>): Promise<DistillResult<S>> {
+export async function distill<S extends TrainableStudent<Sample, unknown>, Sample = string>(
+  options: DistillOptions<S, Sample>,
+): Promise<DistillResult<S>> {
   const {
     teacher,
     student,
@@ -96,25 +107,25 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
     ...numbers
   } = options;
   const training = parseOptions(trainingOptionsSchema, numbers, 'distill');
-  const { epochs, batchSize, seed, warmup, microBatchSize } = training;
+  const { epochs, batchSize, seed, microBatchSize } = training;
   const saving = checkpoint && parseOptions(checkpointOptionsSchema, checkpoint, 'distill: checkpoint');
-  const adamOptions = parseOptions(adamWOptionsSchema, optimizer ?? {}, 'distill: optimizer');
-  const given = teacher instanceof Matrix ? teacher : await teacher.embed(data.texts, signal ? { signal } : {});
-  const rows = given.as('float32'); // the precision of training
-  checkParts(rows, student, data, strategy, useLabels);
+  const optimizerOptions = parseOptimizer(optimizer ?? {}, 'distill: optimizer');
+  const { embeddings, outputs } = await teacherRows(teacher, data, signal);
+  const labels = useLabels ? data.labels : undefined;
+  checkParts({ embeddings, outputs }, student, data, strategy, useLabels);
 
-  const encoded = student.encode(data.texts);
-  const batches = new EpochBatches(data.texts.length, batchSize, seed);
+  const encoded = student.encode(data.samples);
+  const batches = new EpochBatches(data.samples.length, batchSize, seed);
   const { perEpoch } = batches;
   const steps = epochs * perEpoch;
-  const sameTexts = firstOfEqual(data.texts);
+  const { duplicateOf } = data;
   const StepKind = microBatchSize === undefined ? TrainingStep : ThreePassStep;
-  const step: Step = new StepKind(student, strategy, adamOptions, rows.columns);
+  const step: Step = new StepKind(student, strategy, optimizerOptions, embeddings?.columns);
   const run = JSON.stringify({
     data: data.fingerprint,
     useLabels,
     ...training,
-    optimizer: adamOptions,
+    optimizer: optimizerOptions,
     strategy: [strategy.constructor.name, strategy.settings()],
   });
   const file = saving && new CheckpointFile(saving.directory, run);
@@ -139,16 +150,18 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
       }
       const epoch = Math.floor(done / perEpoch);
       const sampleIds = batches.batch(epoch, done % perEpoch);
-      const learningRate = adamOptions.learningRate * cosineSchedule(done, steps, warmup);
+      const learningRate = optimizerOptions.learningRate * scheduleFactor(training, done, steps);
       const result = await step.run(
         {
           student: microBatches(sampleIds, microBatchSize).map((samples) =>
             student.prepareBatch(Array.from(samples, (i) => encoded[i])),
           ),
-          teacher: rows.gather(sampleIds),
-          sampleIds: sameTexts ? sampleIds.map((i) => sameTexts[i]) : sampleIds,
-          duplicateOf: sameTexts,
-          classIndices: useLabels ? sampleIds.map((i) => (data.labels as Int32Array)[i]) : undefined,
+          teacher: embeddings?.gather(sampleIds),
+          teacherOutputs: outputs?.gather(sampleIds),
+          labels: labels && student.classes ? oneHot(labels, sampleIds, student.classes) : undefined,
+          sampleIds: duplicateOf ? sampleIds.map((i) => duplicateOf[i]) : sampleIds,
+          duplicateOf,
+          classIndices: labels && sampleIds.map((i) => labels[i]),
         },
         learningRate,
       );
@@ -163,54 +176,102 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
   return { student, steps, seconds: elapsed(), loss: lastEpochLoss };
 }
 
-/** For every text the first that is the same; undefined when all differ. */
-function firstOfEqual(texts: readonly string[]): Int32Array | undefined {
-  const first = new Map<string, number>();
-  for (const [i, text] of texts.entries()) if (!first.has(text)) first.set(text, i);
-  return first.size === texts.length ? undefined : Int32Array.from(texts, (text) => first.get(text) as number);
-}
-
 /** The samples of a batch in parts of at most `size`. */
 function microBatches(samples: Int32Array, size = samples.length): Int32Array[] {
   return Array.from({ length: Math.ceil(samples.length / size) }, (_, k) => samples.subarray(k * size, (k + 1) * size));
 }
 
+/** The labels of a batch as probabilities, [batch, classes]. */
+function oneHot(labels: Int32Array, samples: Int32Array, classes: number): Matrix {
+  const result = Matrix.zeros(samples.length, classes);
+  for (const [row, i] of samples.entries()) result.data[row * classes + labels[i]] = 1;
+  return result;
+}
+
+/** What the teacher says, in the precision of training. */
+async function teacherRows<Sample>(
+  teacher: DistillOptions<never, Sample>['teacher'],
+  data: Dataset<Sample>,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly embeddings: Matrix | undefined; readonly outputs: Matrix | undefined }> {
+  if (teacher === undefined) return { embeddings: undefined, outputs: undefined };
+  if (teacher instanceof Matrix) return { embeddings: teacher.as('float32'), outputs: undefined };
+  if ('embed' in teacher) {
+    const rows = await teacher.embed(data.samples, signal ? { signal } : {});
+    return { embeddings: rows.as('float32'), outputs: undefined };
+  }
+  return { embeddings: teacher.embeddings?.as('float32'), outputs: teacher.outputs?.as('float32') };
+}
+
 function checkParts(
-  rows: Matrix,
-  student: TrainableStudent,
-  data: TextDataset,
+  given: { readonly embeddings: Matrix | undefined; readonly outputs: Matrix | undefined },
+  { layers, classes }: Pick<TrainableStudent, 'layers' | 'classes'>,
+  { samples, labels }: Dataset<unknown>,
   strategy: DistillationStrategy,
   useLabels: boolean,
 ): void {
-  if (rows.rows !== data.texts.length) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `distill: expected one teacher row for each of the ${data.texts.length} texts, got ${rows.rows}.`,
-    );
-  }
-  if (rows.rows < 2) {
-    throw new LimbeckError('EMPTY_BATCH', `distill: expected at least two texts to train on, got ${rows.rows}.`);
-  }
-  rows.assertFinite('teacher rows');
-  if (useLabels && !data.labels) {
-    throw new LimbeckError('INVALID_ARGUMENT', 'distill: expected data with labels for useLabels: true, got none.');
-  }
-  for (const name of strategy.layerNames()) {
-    const width = student.layers.get(name);
-    if (width === undefined) {
-      const known = [...student.layers.keys()].map((layer) => `"${layer}"`).join(', ');
-      throw new LimbeckError(
-        'MISSING_LAYER',
-        `distill: expected the student to have the layer "${name}" that the strategy reads; it has ${known}. ` +
-          'Set embeddingLayerName to one of them.',
-      );
-    }
-    if (strategy.equalWidths() && width !== rows.columns) {
+  for (const [what, matrix] of Object.entries(given)) {
+    if (matrix && matrix.rows !== samples.length) {
       throw new LimbeckError(
         'SHAPE_MISMATCH',
-        `distill: expected layer "${name}" to be as wide as the teacher's rows (${rows.columns}), got ${width}. ` +
-          strategy.widthAdvice(),
+        `distill: expected one row of the teacher's ${what} for each of the ${samples.length} samples, got ${matrix.rows}.`,
       );
     }
+    matrix?.assertFinite(`teacher ${what}`);
+  }
+  if (samples.length < 2) {
+    throw new LimbeckError('EMPTY_BATCH', `distill: expected at least two samples to train on, got ${samples.length}.`);
+  }
+  const { embeddings, outputs } = given;
+  if (outputs && outputs.columns !== classes) {
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `distill: expected a student with as many classes as the teacher's outputs have, ${outputs.columns}, got ${classes ?? 'none'}.`,
+    );
+  }
+  if (useLabels) checkLabels(labels, classes);
+  for (const name of strategy.layerNames()) checkLayer(name, layers, embeddings, strategy);
+}
+
+function checkLabels(labels: Int32Array | undefined, classes: number | undefined): void {
+  if (!labels) {
+    throw new LimbeckError('INVALID_ARGUMENT', 'distill: expected data with labels for useLabels: true, got none.');
+  }
+  const wrong = classes === undefined ? -1 : labels.findIndex((label) => label >= classes);
+  if (wrong < 0) return;
+  throw new LimbeckError(
+    'INVALID_ARGUMENT',
+    `distill: expected labels 0 … ${(classes as number) - 1}, the student's classes, got ${labels[wrong]} for sample ${wrong}.`,
+  );
+}
+
+function checkLayer(
+  name: string,
+  layers: ReadonlyMap<string, number>,
+  embeddings: Matrix | undefined,
+  strategy: DistillationStrategy,
+): void {
+  const width = layers.get(name);
+  if (width === undefined) {
+    const known = [...layers.keys()].map((layer) => `"${layer}"`).join(', ');
+    throw new LimbeckError(
+      'MISSING_LAYER',
+      `distill: expected the student to have the layer "${name}" that the strategy reads; it has ${known}. ` +
+        'Set embeddingLayerName to one of them.',
+    );
+  }
+  if (!embeddings) {
+    throw new LimbeckError(
+      'MISSING_LAYER',
+      `distill: expected the teacher's embeddings for the layer "${name}" that the strategy reads, got none. ` +
+        'Give them as teacher, or choose a strategy for outputs alone.',
+    );
+  }
+  if (strategy.equalWidths() && width !== embeddings.columns) {
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `distill: expected layer "${name}" to be as wide as the teacher's rows (${embeddings.columns}), got ${width}. ` +
+        strategy.widthAdvice(),
+    );
   }
 }

@@ -10,8 +10,12 @@ import type { StudentBatch, TrainableStudent } from '../students/student.ts';
 export interface StepBatch {
   /** The batch as the student wants it; several, in order, for a step that takes it in micro-batches. */
   readonly student: readonly StudentBatch[];
-  /** Teacher rows [B, D] of the batch. */
-  readonly teacher: Matrix;
+  /** Teacher rows [B, D] of the batch; undefined when the strategy reads no layer. */
+  readonly teacher?: Matrix | undefined;
+  /** Logits [B, C] of the teacher, where they are known. */
+  readonly teacherOutputs?: Matrix | undefined;
+  /** Label probabilities [B, C], for losses of outputs. */
+  readonly labels?: Matrix | undefined;
   /** Sample of every row; of samples that are the same, the first. */
   readonly sampleIds: Int32Array;
   /** For every sample of the data set the first that is the same; undefined when all differ. */
@@ -68,8 +72,9 @@ export function layerWidths(
 export function strategyParameters(
   student: Pick<TrainableStudent, 'layers'>,
   strategy: DistillationStrategy,
-  teacherWidth: number,
+  teacherWidth: number | undefined,
 ): readonly Parameter[] {
+  if (teacherWidth === undefined) return [];
   const own = strategy.parametersFor(layerWidths(student, strategy, teacherWidth));
   return own.map((parameter) => ({ ...parameter, name: `${OF_STRATEGY}${parameter.name}` }));
 }
@@ -81,19 +86,20 @@ export const ownName = ({ name }: Parameter): string => name.slice(OF_STRATEGY.l
 
 /** A batch as the strategy is told of it before the loss. */
 export function stepFacts(
-  { teacher, sampleIds, duplicateOf, classIndices }: StepBatch,
+  { teacher, teacherOutputs, sampleIds, duplicateOf, classIndices }: StepBatch,
   student: Pick<TrainableStudent, 'layers'>,
   strategy: DistillationStrategy,
   step: number,
 ): BatchFacts {
-  const layers = [...layerWidths(student, strategy, teacher.columns)].map(([name, widths]): [string, LayerFacts] => [
+  const widths = teacher ? layerWidths(student, strategy, teacher.columns) : new Map<string, never>();
+  const layers = [...widths].map(([name, { width, teacherWidth }]): [string, LayerFacts] => [
     name,
-    { ...widths, dimension: widths.width, teacherDimension: widths.teacherWidth, teacherRows: teacher },
+    { width, teacherWidth, dimension: width, teacherDimension: teacherWidth, teacherRows: teacher as Matrix },
   ]);
   return {
-    rows: teacher.rows,
+    rows: sampleIds.length,
     dtype: 'float32',
-    hasOutputs: false,
+    hasOutputs: teacherOutputs !== undefined,
     layers: new Map(layers),
     classIndices,
     sampleIds,
@@ -114,11 +120,15 @@ export function assertFinite({ components, gradientNorm }: StepResult, step: num
   }
 }
 
-/** A training step needs a loss for what it has: embeddings. */
-export function lossOfEmbeddingsNeeded(strategy: DistillationStrategy): LimbeckError {
+/** A training step needs a loss for what it has. */
+export function lossNeeded(
+  strategy: DistillationStrategy,
+  { teacher, teacherOutputs, labels }: StepBatch,
+): LimbeckError {
+  const given = [teacher && 'embeddings of a teacher', teacherOutputs && 'outputs of a teacher', labels && 'labels'];
   return new LimbeckError(
     'UNSUPPORTED',
-    `${strategy.constructor.name}: expected a loss for the embeddings that a teacher of embeddings gives, got none. ` +
-      'Choose a strategy that reads a layer.',
+    `${strategy.constructor.name}: expected a loss for what there is, ${given.filter(Boolean).join(', ') || 'nothing'}, got none. ` +
+      'Choose another strategy, or give what it reads: embeddings, outputs, or labels for a student that classifies.',
   );
 }

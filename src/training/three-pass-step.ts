@@ -1,10 +1,12 @@
 /**
  * A training step for batches that a student cannot embed at once: gradient caching (Gao et al., "Scaling Deep Contrastive Learning
- * Batch Size under Memory Limited Setup", 2021). Three passes, equal to the plain step up to rounding:
+ * Batch Size under Memory Limited Setup", 2021). Three passes:
  *
- * 1. the student embeds the batch in micro-batches, and nothing but embeddings is kept;
- * 2. the strategy gives the loss and its gradient by the embeddings, in tiles where they are needed;
+ * 1. the student embeds the batch in micro-batches, and nothing but what the loss reads is kept;
+ * 2. the strategy gives the loss and its gradient by that, in tiles where they are needed;
  * 3. the micro-batches are embedded once more and that gradient is taken back through each, adding up; then the optimizer steps.
+ *
+ * Equal to the plain step up to rounding, unless the student normalises by statistics of the batch: those are then of micro-batches.
  */
 import { declaring } from '../graph/declare.ts';
 import { add, gradients, mul, type SymbolicTensor, sum } from '../graph/index.ts';
@@ -16,13 +18,16 @@ import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { floatTensor, matrixTensor } from '../runtime/tensors.ts';
 import type { Evaluation } from '../strategies/batch.ts';
+import { OUTPUTS } from '../strategies/batch-facts.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import type { StudentBatch, TrainableStudent } from '../students/student.ts';
-import type { AdamWOptions } from './adamw.ts';
+import { BufferState } from './buffer-state.ts';
+import { GradientSums, gradientName } from './gradient-sums.ts';
 import { graphShape, OptimizerState } from './optimizer-state.ts';
+import type { OptimizerOptions } from './optimizers/index.ts';
 import {
   assertFinite,
-  lossOfEmbeddingsNeeded,
+  lossNeeded,
   ownName,
   restoreAll,
   type Step,
@@ -34,59 +39,59 @@ import {
 
 const layerName = (name: string): string => `layer ${name}`;
 const cotangentName = (name: string): string => `cotangent ${name}`;
-const gradientName = ({ name }: Parameter): string => `gradient ${name}`;
-const sofarName = ({ name }: Parameter): string => `gradient so far ${name}`;
 
 export class ThreePassStep<Sample, Encoded> implements Step {
   readonly #student: TrainableStudent<Sample, Encoded>;
   readonly #strategy: DistillationStrategy;
   readonly #ofStrategy: readonly Parameter[];
   readonly #optimizer: OptimizerState;
+  readonly #buffers: BufferState;
   readonly #programs = new ProgramCache<Program>((program) => program.release());
 
-  /** @param teacherWidth width of the teacher's rows */
+  /** @param teacherWidth width of the teacher's rows; undefined without any */
   constructor(
     student: TrainableStudent<Sample, Encoded>,
     strategy: DistillationStrategy,
-    optimizer: AdamWOptions,
-    teacherWidth: number,
+    optimizer: OptimizerOptions,
+    teacherWidth: number | undefined,
   ) {
     this.#student = student;
     this.#strategy = strategy;
     this.#ofStrategy = strategyParameters(student, strategy, teacherWidth);
     this.#optimizer = new OptimizerState([...student.parameters, ...this.#ofStrategy], optimizer);
+    this.#buffers = new BufferState(student.buffers);
   }
 
   async run(batch: StepBatch, learningRate: number): Promise<StepResult> {
-    if (this.#strategy.layerNames().length === 0) throw lossOfEmbeddingsNeeded(this.#strategy);
     const step = this.#optimizer.steps;
-    const { layers: activations, sizes } = await this.#embed(batch);
+    const widths = this.#readWidths(batch);
+    if (widths.size === 0) throw lossNeeded(this.#strategy, batch);
+    const { activations, sizes } = await this.#embed(batch, widths);
     this.#optimizer.writeBack(this.#ofStrategy); // where the strategy's evaluation reads them
-    const { teacher, classIndices: labels, sampleIds, duplicateOf } = batch;
-    const layers = new Map([...activations].map(([name, student]) => [name, { student, teacher }]));
-    const evaluation = await this.#strategy.evaluate({ layers, labels, sampleIds, duplicateOf, step }, true);
-    if (!evaluation.applies) throw lossOfEmbeddingsNeeded(this.#strategy);
+    const evaluation = await this.#evaluate(batch, activations, step);
     const touched = Int32Array.from(new Set(batch.student.flatMap(({ rows }) => Array.from(rows)))).sort();
-    const sums = await this.#backward(batch.student, sizes, evaluation, touched);
+    const sums = await this.#backward(batch.student, sizes, evaluation);
+    const byParameter = sums.total(touched);
     for (const parameter of this.#ofStrategy) {
       const gradient = evaluation.parameterGradients.get(ownName(parameter)) as Float32Array;
-      sums[gradientName(parameter)] = floatTensor(gradient, parameter.shape);
+      byParameter[gradientName(parameter)] = floatTensor(gradient, parameter.shape);
     }
     const update = await this.#programs.get('update', () => this.#buildUpdate());
     const results = await update.run(
-      { ...this.#optimizer.feeds(touched, learningRate), ...sums },
+      { ...this.#optimizer.feeds(touched, learningRate), ...byParameter },
       this.#optimizer.into(),
     );
-    const { loss, components } = evaluation;
+    const { loss, components, observed } = evaluation;
     const result = { loss, components, gradientNorm: Number(results.gradientNorm.data[0]) };
     assertFinite(result, step);
     this.#optimizer.commit(results, touched);
-    this.#strategy.advance(stepFacts(batch, this.#student, this.#strategy, step), evaluation.observed);
+    this.#strategy.advance(stepFacts(batch, this.#student, this.#strategy, step), observed);
     return result;
   }
 
   writeBack(): void {
-    this.#optimizer.writeBack();
+    this.#optimizer.writeResult();
+    this.#buffers.writeBack();
   }
 
   release(): Promise<void> {
@@ -94,95 +99,94 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   }
 
   state(): StateArrays {
-    return { ...this.#optimizer.state(), ...this.#strategy.state() };
+    return { ...this.#optimizer.state(), ...this.#buffers.state(), ...this.#strategy.state() };
   }
 
   restore(state: StateArrays): void {
-    restoreAll([this.#optimizer, this.#strategy], state);
+    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
-  /** Pass 1: the layers that the strategy reads, [B, width]. */
-  async #embed({ student, teacher }: StepBatch): Promise<{ layers: Map<string, Matrix>; sizes: number[] }> {
-    const layers = new Map(
-      this.#strategy
-        .layerNames()
-        .map((name) => [name, Matrix.zeros(teacher.rows, this.#student.layers.get(name) as number)]),
-    );
+  /** What the loss can read of the student, with widths: its layers where there are teacher rows, its outputs where it has any. */
+  #readWidths({ teacher }: StepBatch): Map<string, number> {
+    const widths = new Map<string, number>();
+    for (const name of teacher ? this.#strategy.layerNames() : []) {
+      widths.set(name, this.#student.layers.get(name) as number);
+    }
+    if (this.#student.classes !== undefined) widths.set(OUTPUTS, this.#student.classes);
+    return widths;
+  }
+
+  /** Pass 1. */
+  async #embed({ student, sampleIds }: StepBatch, widths: ReadonlyMap<string, number>) {
+    const activations = new Map([...widths].map(([name, width]) => [name, Matrix.zeros(sampleIds.length, width)]));
     const sizes: number[] = [];
     let row = 0;
     for (const part of student) {
-      const program = await this.#programs.get('forward', () => this.#buildForward(part));
+      const program = await this.#programs.get('forward', () => this.#buildForward(part, [...widths.keys()]));
       const results = await program.run(this.#studentFeeds(part));
-      for (const [name, layer] of layers)
-        layer.data.set(results[layerName(name)].data as Float32Array, row * layer.columns);
-      const [size] = Object.values(results)[0].dims;
+      for (const [name, { columns, data }] of activations) {
+        data.set(results[layerName(name)].data as Float32Array, row * columns);
+      }
+      this.#buffers.commit(results);
+      const [first] = activations.keys();
+      const [size] = results[layerName(first)].dims;
       sizes.push(size);
       row += size;
     }
-    return { layers, sizes };
+    return { activations, sizes };
   }
 
-  /** Pass 3: the gradients of the student's parameters over all micro-batches; of sparse ones the touched rows. */
+  /** Pass 2. */
+  async #evaluate(batch: StepBatch, activations: ReadonlyMap<string, Matrix>, step: number): Promise<Evaluation> {
+    const { teacher, teacherOutputs, labels, classIndices, sampleIds, duplicateOf } = batch;
+    const layers = new Map(
+      [...activations]
+        .filter(([name]) => name !== OUTPUTS)
+        .map(([name, student]) => [name, { student, teacher: teacher as Matrix }]),
+    );
+    const student = activations.get(OUTPUTS);
+    const outputs = student && { student, teacher: teacherOutputs };
+    const concrete = { layers, outputs, labels: classIndices, outputLabels: labels, sampleIds, duplicateOf, step };
+    const evaluation = await this.#strategy.evaluate(concrete, true);
+    if (!evaluation.applies) throw lossNeeded(this.#strategy, batch);
+    return evaluation;
+  }
+
+  /** Pass 3. */
   async #backward(
     parts: readonly StudentBatch[],
     sizes: readonly number[],
     { gradients: byLayer }: Evaluation,
-    touched: Int32Array,
-  ): Promise<Record<string, TensorData>> {
-    const place = new Map(Array.from(touched, (row, k) => [row, k]));
-    const dense = new Map<Parameter, { sofar: TensorData; next: TensorData }>();
-    const sparse = new Map<Parameter, Float32Array>();
-    for (const parameter of this.#student.parameters) {
-      const zeros = (): TensorData => floatTensor(new Float32Array(parameter.data.length), parameter.shape);
-      if (parameter.sparse)
-        sparse.set(parameter, new Float32Array((parameter.data.length / parameter.shape[0]) * touched.length));
-      else dense.set(parameter, { sofar: zeros(), next: zeros() });
-    }
+  ): Promise<GradientSums> {
+    const sums = new GradientSums(this.#student.parameters);
     let row = 0;
     for (const [p, part] of parts.entries()) {
-      const program = await this.#programs.get('backward', () => this.#buildBackward(part));
-      const size = sizes[p];
-      const feeds = this.#studentFeeds(part);
+      const program = await this.#programs.get('backward', () => this.#buildBackward(part, [...byLayer.keys()]));
+      const feeds = { ...this.#studentFeeds(part), ...sums.feeds() };
       for (const [name, { columns, data }] of byLayer) {
-        const rows = data.subarray(row * columns, (row + size) * columns);
-        feeds[cotangentName(name)] = matrixTensor(new Matrix(size, columns, rows));
+        const rows = data.subarray(row * columns, (row + sizes[p]) * columns);
+        feeds[cotangentName(name)] = matrixTensor(new Matrix(sizes[p], columns, rows));
       }
-      const into: Record<string, TensorData> = {};
-      for (const [parameter, { sofar, next }] of dense) {
-        feeds[sofarName(parameter)] = sofar;
-        into[gradientName(parameter)] = next;
-      }
-      const results = await program.run(feeds, into);
-      for (const [parameter, { sofar, next }] of dense) dense.set(parameter, { sofar: next, next: sofar });
-      for (const [parameter, sums] of sparse) {
-        const gradient = results[gradientName(parameter)].data as Float32Array;
-        const width = gradient.length / part.rows.length;
-        for (const [i, touchedRow] of part.rows.entries()) {
-          const start = (place.get(touchedRow) as number) * width;
-          for (let k = 0; k < width; k++) sums[start + k] += gradient[i * width + k];
-        }
-      }
-      row += size;
-    }
-    const sums: Record<string, TensorData> = {};
-    for (const [parameter, { sofar }] of dense) sums[gradientName(parameter)] = sofar;
-    for (const [parameter, values] of sparse) {
-      sums[gradientName(parameter)] = floatTensor(values, [touched.length, ...parameter.shape.slice(1)]);
+      sums.add(await program.run(feeds, sums.into()), part.rows);
+      row += sizes[p];
     }
     return sums;
   }
 
   #studentFeeds(part: StudentBatch): Record<string, TensorData> {
-    const feeds = this.#optimizer.parameterFeeds(this.#student.parameters, part.rows);
+    const feeds = {
+      ...this.#optimizer.parameterFeeds(this.#student.parameters, part.rows),
+      ...this.#buffers.feeds(),
+    };
     for (const [name, { tensor }] of Object.entries(part.feeds)) feeds[`student ${name}`] = tensor;
     return feeds;
   }
 
-  /** The student over one micro-batch, as symbols. */
-  #symbolicStudent(part: StudentBatch) {
+  /** The student over one micro-batch, as symbols: what the loss reads, by name. */
+  #symbolicStudent(part: StudentBatch, names: readonly string[]) {
     const { inputs, declare } = declaring();
     const parameters = this.#optimizer.declareParameters(this.#student.parameters, declare);
-    const activations = this.#student.forward({
+    const { layers, outputs, buffers } = this.#student.forward({
       feeds: Object.fromEntries(
         Object.entries(part.feeds).map(([name, { shape, tensor }]) => [
           name,
@@ -190,31 +194,28 @@ export class ThreePassStep<Sample, Encoded> implements Step {
         ]),
       ),
       parameters: Object.fromEntries([...parameters].map(([{ name }, tensor]) => [name, tensor])),
+      buffers: this.#buffers.declare(declare),
     });
-    const layers = this.#strategy
-      .layerNames()
-      .map((name): [string, SymbolicTensor] => [name, activations.get(name) as SymbolicTensor]);
-    return { inputs, declare, parameters, layers };
+    const read = names.map((name): [string, SymbolicTensor] => [
+      name,
+      (name === OUTPUTS ? outputs : layers.get(name)) as SymbolicTensor,
+    ]);
+    return { inputs, declare, parameters, read, buffers };
   }
 
-  #buildForward(part: StudentBatch): Promise<Program> {
-    const { inputs, layers } = this.#symbolicStudent(part);
-    return compile({ inputs, outputs: Object.fromEntries(layers.map(([name, rows]) => [layerName(name), rows])) });
+  #buildForward(part: StudentBatch, names: readonly string[]): Promise<Program> {
+    const { inputs, read, buffers } = this.#symbolicStudent(part, names);
+    const outputs = Object.fromEntries(read.map(([name, rows]) => [layerName(name), rows]));
+    return compile({ inputs, outputs: { ...outputs, ...this.#buffers.updates(buffers) } });
   }
 
-  #buildBackward(part: StudentBatch): Promise<Program> {
-    const { inputs, declare, parameters, layers } = this.#symbolicStudent(part);
-    const pulled = layers
+  #buildBackward(part: StudentBatch, names: readonly string[]): Promise<Program> {
+    const { inputs, declare, parameters, read } = this.#symbolicStudent(part, names);
+    const pulled = read
       .map(([name, rows]) => sum(mul(rows, declare(cotangentName(name), 'float32', rows.shape))))
       .reduce(add);
     const found = gradients(pulled, [...parameters.values()]);
-    const outputs: Record<string, SymbolicTensor> = {};
-    for (const [i, parameter] of this.#student.parameters.entries()) {
-      outputs[gradientName(parameter)] = parameter.sparse
-        ? found[i]
-        : add(declare(sofarName(parameter), 'float32', parameter.shape), found[i]);
-    }
-    return compile({ inputs, outputs });
+    return compile({ inputs, outputs: GradientSums.outputs(this.#student.parameters, found, declare) });
   }
 
   #buildUpdate(): Promise<Program> {

@@ -4,6 +4,7 @@
  */
 import { declaring } from '../graph/declare.ts';
 import { add, gradients, type SymbolicTensor } from '../graph/index.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
 import type { TensorData } from '../runtime/backend.ts';
@@ -12,12 +13,13 @@ import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
 import type { Pair, Prepared } from '../strategies/batch.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
-import type { StudentBatch, TrainableStudent } from '../students/student.ts';
-import type { AdamWOptions } from './adamw.ts';
+import type { TrainableStudent } from '../students/student.ts';
+import { BufferState } from './buffer-state.ts';
 import { OptimizerState } from './optimizer-state.ts';
+import type { OptimizerOptions } from './optimizers/index.ts';
 import {
   assertFinite,
-  lossOfEmbeddingsNeeded,
+  lossNeeded,
   ownName,
   restoreAll,
   type Step,
@@ -38,19 +40,21 @@ export class TrainingStep<Sample, Encoded> implements Step {
   readonly #strategy: DistillationStrategy;
   readonly #ofStrategy: readonly Parameter[];
   readonly #optimizer: OptimizerState;
+  readonly #buffers: BufferState;
   readonly #compiled = new ProgramCache<CompiledStep>(({ program }) => program.release());
 
-  /** @param teacherWidth width of the teacher's rows */
+  /** @param teacherWidth width of the teacher's rows; undefined without any */
   constructor(
     student: TrainableStudent<Sample, Encoded>,
     strategy: DistillationStrategy,
-    optimizer: AdamWOptions,
-    teacherWidth: number,
+    optimizer: OptimizerOptions,
+    teacherWidth: number | undefined,
   ) {
     this.#student = student;
     this.#strategy = strategy;
     this.#ofStrategy = strategyParameters(student, strategy, teacherWidth);
     this.#optimizer = new OptimizerState([...student.parameters, ...this.#ofStrategy], optimizer);
+    this.#buffers = new BufferState(student.buffers);
   }
 
   async run(batch: StepBatch, learningRate: number): Promise<StepResult> {
@@ -58,17 +62,17 @@ export class TrainingStep<Sample, Encoded> implements Step {
     const step = this.#optimizer.steps;
     const facts = stepFacts(batch, this.#student, this.#strategy, step);
     const prepared = this.#strategy.prepare(facts);
-    // Programs differ by the strategy's structure alone: whatever else varies is a run-time size.
-    const key = JSON.stringify([prepared.structure, Object.keys(prepared.data).sort()]);
-    const { program, components, observations } = await this.#compiled.get(key, () =>
-      this.#build(student, prepared, batch.teacher.columns),
-    );
+    const given = { 'teacher rows': batch.teacher, 'teacher outputs': batch.teacherOutputs, labels: batch.labels };
     const feeds: Record<string, TensorData> = {
-      'teacher rows': matrixTensor(batch.teacher),
       ...this.#optimizer.feeds(student.rows, learningRate),
+      ...this.#buffers.feeds(),
     };
+    for (const [name, matrix] of Object.entries(given)) if (matrix) feeds[name] = matrixTensor(matrix);
     for (const [name, { tensor }] of Object.entries(student.feeds)) feeds[`student ${name}`] = tensor;
     for (const [name, { tensor }] of Object.entries(prepared.data)) feeds[`strategy ${name}`] = tensor;
+    // Programs differ by the strategy's structure and by what is given alone: whatever else varies is a run-time size.
+    const key = JSON.stringify([prepared.structure, Object.keys(feeds).sort()]);
+    const { program, components, observations } = await this.#compiled.get(key, () => this.#build(batch, prepared));
     const results = await program.run(feeds, this.#optimizer.into());
     const scalar = (name: string): number => Number(results[name].data[0]);
     const result: StepResult = {
@@ -78,6 +82,7 @@ export class TrainingStep<Sample, Encoded> implements Step {
     };
     assertFinite(result, step);
     this.#optimizer.commit(results, student.rows);
+    this.#buffers.commit(results);
     const observed = Object.fromEntries(observations.map((name) => [name, results[`observed ${name}`]]));
     this.#strategy.observe(observed);
     this.#strategy.advance(facts, observed);
@@ -85,7 +90,8 @@ export class TrainingStep<Sample, Encoded> implements Step {
   }
 
   writeBack(): void {
-    this.#optimizer.writeBack();
+    this.#optimizer.writeResult();
+    this.#buffers.writeBack();
   }
 
   release(): Promise<void> {
@@ -93,14 +99,15 @@ export class TrainingStep<Sample, Encoded> implements Step {
   }
 
   state(): StateArrays {
-    return { ...this.#optimizer.state(), ...this.#strategy.state() };
+    return { ...this.#optimizer.state(), ...this.#buffers.state(), ...this.#strategy.state() };
   }
 
   restore(state: StateArrays): void {
-    restoreAll([this.#optimizer, this.#strategy], state);
+    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
-  async #build(batch: StudentBatch, prepared: Prepared, width: number): Promise<CompiledStep> {
+  async #build(given: StepBatch, prepared: Prepared): Promise<CompiledStep> {
+    const [batch] = given.student;
     const { inputs, declare } = declaring();
     const declareAll = (prefix: string, data: Prepared['data']): Record<string, SymbolicTensor> =>
       Object.fromEntries(
@@ -113,29 +120,40 @@ export class TrainingStep<Sample, Encoded> implements Step {
     const states = this.#optimizer.declare(declare);
     const values = (parameters: readonly Parameter[], nameOf: (parameter: Parameter) => string) =>
       Object.fromEntries(parameters.map((p) => [nameOf(p), states.get(p)?.parameter as SymbolicTensor]));
-    const activations = this.#student.forward({
+    const student = this.#student.forward({
       feeds: declareAll('student', batch.feeds),
       parameters: values(this.#student.parameters, ({ name }) => name),
+      buffers: this.#buffers.declare(declare),
     });
-    const teacher = declare('teacher rows', 'float32', ['batch', width]);
+    const rows = (name: string, matrix: Matrix | undefined): SymbolicTensor | undefined =>
+      matrix && declare(name, 'float32', ['batch', matrix.columns]);
+    const teacher = rows('teacher rows', given.teacher);
     const layers = new Map<string, Pair<SymbolicTensor>>();
-    for (const name of this.#strategy.layerNames()) {
-      layers.set(name, { student: activations.get(name) as SymbolicTensor, teacher });
+    for (const name of teacher ? this.#strategy.layerNames() : []) {
+      layers.set(name, { student: student.layers.get(name) as SymbolicTensor, teacher: teacher as SymbolicTensor });
     }
     const symbolic = {
       layers,
+      outputs: student.outputs && {
+        student: student.outputs,
+        teacher: rows('teacher outputs', given.teacherOutputs),
+      },
+      labels: rows('labels', given.labels),
       parameters: values(this.#ofStrategy, ownName),
       data: declareAll('strategy', prepared.data),
       structure: prepared.structure,
     };
     const components = this.#strategy.symbolicLoss(symbolic);
-    if (Object.keys(components).length === 0) throw lossOfEmbeddingsNeeded(this.#strategy);
+    if (Object.keys(components).length === 0) throw lossNeeded(this.#strategy, given);
     const observations = this.#strategy.symbolicObservations(symbolic);
     const found = gradients(
       Object.values(components).reduce(add),
       [...states.values()].map(({ parameter }) => parameter),
     );
-    const outputs = this.#optimizer.updates(states, found, declare);
+    const outputs = {
+      ...this.#optimizer.updates(states, found, declare),
+      ...this.#buffers.updates(student.buffers),
+    };
     for (const [name, component] of Object.entries(components)) outputs[`component ${name}`] = component;
     for (const [name, tensor] of Object.entries(observations)) outputs[`observed ${name}`] = tensor;
     return {

@@ -124,6 +124,17 @@ describe('pow', () => {
   });
 });
 
+describe('dropout', () => {
+  it('keeps what the mask keeps, divided by the share that is kept; the mask may be bool or numbers', async () => {
+    const bool = g.constant(Uint8Array.of(1, 0, 1), 'bool');
+    const numbers = g.constant(Float32Array.of(1, 0, 1), 'float32');
+    for (const mask of [bool, numbers]) {
+      const result = await evaluate((x) => g.dropout(x, mask, 0.2), [4, 8, -2]);
+      expect(result).toEqual({ y: [5, 0, -2.5], gradient: [1.25, 0, 1.25] });
+    }
+  });
+});
+
 describe('cast', () => {
   it('to whole numbers rounds towards zero; to bool asks for ≠ 0; neither carries a gradient', async () => {
     const there = (dtype: g.DataType) => (x: g.SymbolicTensor) => g.cast(g.cast(x, dtype), 'float64');

@@ -34,19 +34,13 @@ export async function checkGradient(test: GradientCase, tolerance = 1e-6): Promi
     Float64Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => test.values?.(random, i) ?? random.normal()),
   );
   const all = [...inputs, weights];
-  const sizes = new Map<string, number>();
-  for (const [i, shape] of shapes.entries()) {
-    for (const [axis, d] of shape.entries()) if (typeof d === 'string') sizes.set(d, test.shapes[i][axis]);
-  }
-  const resultDims = result.shape.map((d) =>
-    typeof d === 'number' ? d : d.split('·').reduce((n, name) => n * (sizes.get(name) as number), 1),
-  );
+  const tensors = values.map((data, i) => floatTensor(data, test.shapes[i]));
+  const named = (data: readonly TensorData[]) => Object.fromEntries(data.map((tensor, i) => [`x${i}`, tensor]));
+  const resultDims = await dimsOf(inputs, result, named(tensors));
   const weightValues = Float64Array.from({ length: resultDims.reduce((n, d) => n * d, 1) }, () => random.normal());
 
   const feeds = (changed?: { index: number; values: Float64Array }): Record<string, TensorData> => ({
-    ...Object.fromEntries(
-      values.map((data, i) => [`x${i}`, floatTensor(changed?.index === i ? changed.values : data, test.shapes[i])]),
-    ),
+    ...named(tensors.map((tensor, i) => (changed?.index === i ? floatTensor(changed.values, tensor.dims) : tensor))),
     weights: floatTensor(weightValues, resultDims),
   });
   const forward = await compile({ inputs: all, outputs: { loss } });
@@ -73,4 +67,18 @@ export async function checkGradient(test: GradientCase, tolerance = 1e-6): Promi
   await Promise.all([forward.release(), backward.release()]);
   expect(worst, 'largest relative error against central differences').toBeLessThan(tolerance);
   return worst;
+}
+
+/** The sizes that a result really has, held against those that its shape promises. */
+async function dimsOf(
+  inputs: readonly SymbolicTensor[],
+  result: SymbolicTensor,
+  feeds: Record<string, TensorData>,
+): Promise<readonly number[]> {
+  const program = await compile({ inputs, outputs: { result } });
+  const { dims } = (await program.run(feeds)).result;
+  await program.release();
+  expect(dims.length).toBe(result.rank);
+  expect(dims.map((d, i) => (typeof result.shape[i] === 'number' ? d : result.shape[i]))).toEqual(result.shape);
+  return dims;
 }

@@ -3,14 +3,16 @@ import * as g from '../../src/graph/index.ts';
 import { compile } from '../../src/runtime/program.ts';
 import { floatTensor, int32Tensor } from '../../src/runtime/tensors.ts';
 import { activations } from './cases/activations.ts';
+import { convolution } from './cases/convolution.ts';
 import { elementwise } from './cases/elementwise.ts';
+import { images } from './cases/images.ts';
 import { linear } from './cases/linear.ts';
 import { reduce } from './cases/reduce.ts';
 import { shape } from './cases/shape.ts';
 import { checkGradient } from './check-gradient.ts';
 
 /** Every differentiable operator, each with broadcasting, odd sizes and run-time sizes where it has them. */
-const CASES = { ...activations, ...elementwise, ...reduce, ...shape, ...linear };
+const CASES = { ...activations, ...elementwise, ...reduce, ...shape, ...linear, ...convolution, ...images };
 
 describe('gradients against central differences in float64, relative error < 1e-6', () => {
   for (const [name, test] of Object.entries(CASES)) it(name, () => checkGradient(test).then(() => undefined));
@@ -18,7 +20,7 @@ describe('gradients against central differences in float64, relative error < 1e-
   it('covers every exported operator', () => {
     const notOperators = new Set([
       ...['apply', 'apply1', 'broadcastShapes', 'unbroadcast', 'constant', 'input', 'gradients', 'topologicalOrder'],
-      ...['writeOnnx', 'SymbolicTensor', 'isFloat', 'normalizeAxis', 'showShape', 'typedArray', 'count'],
+      ...['writeOnnx', 'SymbolicTensor', 'isFloat', 'isKnown', 'normalizeAxis', 'showShape', 'typedArray', 'count'],
       ...['equal', 'stopGradient'], // no gradient by definition; see below
     ]);
     const operators = Object.entries(g).flatMap(([name, value]) =>

@@ -5,7 +5,7 @@ import { Random } from '../../src/matrix/random.ts';
 import { ContrastiveDistillationStrategy } from '../../src/strategies/contrastive-distillation-strategy.ts';
 import { FeatureDistillationStrategy } from '../../src/strategies/feature-distillation-strategy.ts';
 import type { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
-import { adamWOptionsSchema } from '../../src/training/adamw.ts';
+import { adamWOptionsSchema } from '../../src/training/optimizers/adamw.ts';
 import { TrainingStep } from '../../src/training/training-step.ts';
 import { bagOfWordsRows, tinyStudent } from './tiny-problem.ts';
 

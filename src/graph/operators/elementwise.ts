@@ -242,6 +242,21 @@ export function cast(x: SymbolicTensor, dtype: DataType): SymbolicTensor {
   return x.dtype === dtype ? x : apply1(castOperator, [x], dtype);
 }
 
+export const identity: (x: SymbolicTensor) => SymbolicTensor = unary('Identity', (g) => g);
+
+/**
+ * Entries of `x` where `mask` is true (or 1), divided by the share that is kept, and 0 elsewhere. The mask is data, drawn by the
+ * caller, so that a step can be run again with the same one.
+ *
+ * @throws LimbeckError INVALID_ARGUMENT for a rate outside 0 ≤ rate < 1
+ */
+export function dropout(x: SymbolicTensor, mask: SymbolicTensor, rate: number): SymbolicTensor {
+  if (!(rate >= 0 && rate < 1)) {
+    throw new LimbeckError('INVALID_ARGUMENT', `dropout: expected 0 ≤ rate < 1, got ${rate}.`);
+  }
+  return mul(x, stopGradient(mul(cast(mask, x.dtype), 1 / (1 - rate))));
+}
+
 const stopOperator: Operator = {
   name: 'StopGradient',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],

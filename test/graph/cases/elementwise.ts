@@ -61,4 +61,9 @@ export const elementwise: Record<string, GradientCase> = {
   'pow, number as base': { shapes: [[4]], build: ([a]) => g.pow(1.5, a) },
   reciprocal: { shapes: [[2, 3]], build: ([a]) => g.reciprocal(a), values: positive },
   'sin and cos': { shapes: [[2, 3]], build: ([a]) => g.mul(g.sin(a), g.cos(g.mul(a, 2))) },
+  identity: { shapes: [[3]], build: ([a]) => g.mul(g.identity(a), a) },
+  dropout: {
+    shapes: [[2, 3]],
+    build: ([a]) => g.exp(g.dropout(a, g.constant(Uint8Array.of(1, 0, 1, 1, 0, 1), 'bool', [2, 3]), 0.4)),
+  },
 };

@@ -59,6 +59,82 @@ export const linear: Record<string, GradientCase> = {
     ],
     build: ([rows, table]) => g.add(g.exp(g.scatterAdd(rows, integers([2, 0, 2, 2], [4]), table)), table),
   },
+  'gather, a middle axis': {
+    shapes: [[2, 3, 2]],
+    symbolic: [['batch', 3, 'width']],
+    build: ([a]) => g.exp(g.gather(a, integers([2, 0, 2, -1], [2, 2]), 1)),
+  },
+  'gather, one index, last axis': { shapes: [[2, 3]], build: ([a]) => g.exp(g.gather(a, integers([1], []), -1)) },
+  'scatterAdd, last axis': {
+    shapes: [
+      [2, 4],
+      [2, 3],
+    ],
+    build: ([rows, table]) => g.add(g.exp(g.scatterAdd(rows, integers([2, 0, 2, 2], [4]), table, 1)), table),
+  },
+  'gatherElements, repeated': {
+    shapes: [[3, 2]],
+    build: ([a]) => g.exp(g.gatherElements(a, integers([0, 2, 2, 0, 0, 1, 0, 0], [4, 2]), 0)),
+  },
+  'gatherElements, run-time sizes': {
+    shapes: [[2, 3]],
+    symbolic: [['batch', 'n']],
+    build: ([a]) => g.exp(g.gatherElements(a, integers([2, 0, 1, 1], [2, 2]), 1)),
+  },
+  scatterElements: {
+    shapes: [
+      [2, 4],
+      [2, 2],
+    ],
+    build: ([a, b]) => g.exp(g.scatterElements(a, integers([3, 0, 1, 2], [2, 2]), b, 1)),
+  },
+  'scatterElements, added, repeated': {
+    shapes: [
+      [3, 2],
+      [2, 2],
+    ],
+    build: ([a, b]) => g.exp(g.scatterElements(a, integers([1, 0, 1, 2], [2, 2]), b, 0, 'add')),
+  },
+  'gatherND, rows': { shapes: [[2, 3, 2]], build: ([a]) => g.exp(g.gatherND(a, integers([1, 2, 0, 0, 1, 2], [3, 2]))) },
+  'gatherND, run-time sizes': {
+    shapes: [[2, 3]],
+    symbolic: [['batch', 'n']],
+    build: ([a]) => g.exp(g.gatherND(a, integers([1, 2, 0, 0], [2, 2]))),
+  },
+  scatterND: {
+    shapes: [
+      [3, 2],
+      [2, 2],
+    ],
+    build: ([a, b]) => g.exp(g.scatterND(a, integers([2, 0], [2, 1]), b)),
+  },
+  'scatterND, added, repeated': {
+    shapes: [[3, 2], [3]],
+    build: ([a, b]) => g.exp(g.scatterND(a, integers([2, 0, 1, 1, 2, 0], [3, 2]), b, 'add')),
+  },
+  'einsum, stacks of products': {
+    shapes: [
+      [2, 3, 4],
+      [2, 4, 2],
+    ],
+    symbolic: [
+      ['batch', 'n', 4],
+      ['batch', 4, 2],
+    ],
+    build: ([a, b]) => g.exp(g.einsum('bik,bkj->bij', [a, b])),
+  },
+  'einsum, three operands, no arrow': {
+    shapes: [
+      [2, 3],
+      [3, 4],
+      [4, 2],
+    ],
+    build: ([a, b, c]) => g.exp(g.einsum('ij,jk,kl', [a, b, c])),
+  },
+  'einsum, axes summed within one operand': {
+    shapes: [[2, 3, 4], [3]],
+    build: ([a, b]) => g.exp(g.mul(0.3, g.einsum('ijk, j -> j', [a, b]))),
+  },
   softmax: { shapes: [[3, 4]], build: ([a]) => g.softmax(a) },
   logSoftmax: { shapes: [[3, 4]], build: ([a]) => g.logSoftmax(a) },
   'softmax, another axis, run-time sizes': {

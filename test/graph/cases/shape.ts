@@ -48,33 +48,110 @@ export const shape: Record<string, GradientCase> = {
   'concat, run-time sizes': {
     shapes: [
       [2, 3],
+      [4, 3],
       [2, 3],
       [4, 3],
-      [1, 3],
     ],
     symbolic: [
-      ['batch', 3],
-      ['batch', 3],
-      ['bank', 3],
-      [1, 3],
+      ['m', 3],
+      ['n', 3],
+      ['m', 3],
+      ['n', 3],
     ],
-    build: ([a, b, c, d]) => g.sum(g.exp(g.concat([d, a, c, b], 0)), [0]),
+    build: ([a, b, c, d]) => g.sum(g.mul(g.exp(g.concat([a, b], 0)), g.concat([c, d], 0)), [0]),
   },
-  'concat, gradient of its gradient with run-time sizes': {
+  'concat, run-time sizes, twice': {
     shapes: [
       [2, 3],
       [4, 3],
     ],
     symbolic: [
-      ['batch', 3],
-      ['bank', 3],
+      ['m', 3],
+      ['n', 3],
     ],
-    build: ([a, b]) => {
-      const joined = g.concat([a, b], 0);
-      const found = g.gradients(g.sum(g.mul(g.mul(joined, joined), joined)), [a, b]);
-      return g.add(g.sum(g.exp(found[0]), [0]), g.sum(g.sin(found[1]), [0]));
-    },
+    build: ([a, b]) => g.gradients(g.sum(g.exp(g.concat([a, b, a], 0))), [b])[0],
   },
   slice: { shapes: [[2, 5]], build: ([a]) => g.exp(g.slice(a, -1, 1, 4)) },
   pad: { shapes: [[2, 3]], build: ([a]) => g.exp(g.pad(a, 0, 1, 2)) },
+  'expandTo, a new axis and a run-time size': {
+    shapes: [[3, 1]],
+    symbolic: [['batch', 1]],
+    build: ([a]) => g.exp(g.expandTo(a, [2, 'batch', 4])),
+  },
+  'flatten, known and run-time sizes': {
+    shapes: [[2, 3, 4, 2]],
+    symbolic: [[2, 'length', 4, 'width']],
+    build: ([a]) => g.exp(g.flatten(a, 2)),
+  },
+  'flatten, all': { shapes: [[2, 3]], build: ([a]) => g.exp(g.flatten(a, 0)) },
+  'unsqueeze and squeeze, several axes': {
+    shapes: [[2, 1, 3]],
+    build: ([a]) => g.exp(g.squeeze(g.unsqueeze(a, [-1, 0]), [2, 0])),
+  },
+  'concat along columns, run-time sizes': {
+    shapes: [
+      [2, 3],
+      [2, 2],
+      [2, 1],
+    ],
+    symbolic: [
+      ['batch', 'n'],
+      ['batch', 'm'],
+      ['batch', 1],
+    ],
+    build: ([a, b, c]) => g.exp(g.concat([a, b, c, a], 1)),
+  },
+  split: {
+    shapes: [[2, 6]],
+    build: ([a]) => {
+      const [first, , third] = g.split(a, -1, [1, 3, 2]); // the second part reaches no loss
+      return g.mul(g.exp(first), third);
+    },
+  },
+  tile: { shapes: [[2, 1, 3]], build: ([a]) => g.exp(g.tile(a, [2, 3, 1])) },
+  'tile, run-time sizes': {
+    shapes: [[2, 3]],
+    symbolic: [['batch', 'n']],
+    build: ([a]) => g.exp(g.tile(a, [1, 3])),
+  },
+  'slice, from the end': { shapes: [[2, 5]], build: ([a]) => g.exp(g.slice(a, 1, -4, -2)) },
+  'slice, steps': { shapes: [[7, 2]], build: ([a]) => g.exp(g.slice(a, 0, 1, 6, 2)) },
+  'slice, backwards in steps': { shapes: [[7, 2]], build: ([a]) => g.exp(g.slice(a, 0, -2, 0, -2)) },
+  'slice, turned round': { shapes: [[3, 4]], build: ([a]) => g.exp(g.slice(a, 1, -1, undefined, -1)) },
+  'slice, run-time size, a shift': {
+    shapes: [[2, 5]],
+    symbolic: [['batch', 'length']],
+    build: ([a]) => g.mul(g.slice(a, 1, 1), g.slice(a, 1, 0, -1)),
+  },
+  'slice, run-time size, steps': {
+    shapes: [[2, 6]],
+    symbolic: [['batch', 'length']],
+    build: ([a]) => g.exp(g.slice(a, 1, 1, undefined, 2)),
+  },
+  'slice, run-time size, backwards': {
+    shapes: [[6, 2]],
+    symbolic: [['length', 2]],
+    build: ([a]) => g.mul(g.slice(a, 0, -1, undefined, -1), g.slice(a, 0, 0)),
+  },
+  'slice, run-time size, backwards in steps': {
+    shapes: [[6, 2]],
+    symbolic: [['length', 2]],
+    build: ([a]) => g.exp(g.slice(a, 0, -2, 0, -2)),
+  },
+  'slice, the first and the last entries of a run-time size': {
+    shapes: [[2, 5]],
+    symbolic: [['batch', 'length']],
+    build: ([a]) => g.exp(g.concat([g.slice(a, 1, 0, 2), g.slice(a, 1, -3), g.slice(a, 1, 2, undefined, -1)], 1)),
+  },
+  'pad, run-time size': {
+    shapes: [[2, 3]],
+    symbolic: [['batch', 'n']],
+    build: ([a]) => g.exp(g.slice(g.pad(a, 1, 1, 2, { value: 0.5 }), 1, 0, -3)),
+  },
+  'pad, reflect': { shapes: [[2, 4]], build: ([a]) => g.exp(g.pad(a, 1, 3, 2, { mode: 'reflect' })) },
+  'pad, edge, a middle axis of run-time size': {
+    shapes: [[2, 3, 2]],
+    symbolic: [['batch', 'n', 2]],
+    build: ([a]) => g.exp(g.pad(a, 1, 2, 1, { mode: 'edge' })),
+  },
 };

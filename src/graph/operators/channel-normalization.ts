@@ -1,0 +1,141 @@
+/** Batch, instance and group normalisation: statistics per channel of [N, C, ...spatial], or per group of channels. */
+import { LimbeckError } from '../../errors.ts';
+import { apply, constant, type Dimension, type Operator, type SymbolicTensor } from '../tensor.ts';
+import { add, div, mul, sqrt, sub, unbroadcast } from './elementwise.ts';
+import { count, mean, sum } from './reduce.ts';
+import { reshape, reshapeLike, squeeze } from './shape.ts';
+import { multiplySizes } from './sizes.ts';
+
+const kept = { keepDimensions: true };
+
+interface Standardization {
+  readonly axes: readonly number[];
+  readonly epsilon: number;
+}
+
+/**
+ * (x − mean) / √(variance + epsilon) · scale + bias with statistics over `axes`, along which scale and bias have size 1. Also
+ * gives the mean and the variance, for running averages: as data, no gradient flows back through them.
+ */
+const standardizeOperator: Operator<Standardization> = {
+  name: 'Standardize',
+  infer([x], { axes }) {
+    const statistics = { dtype: x.dtype, shape: x.shape.map((d, i) => (axes.includes(i) ? 1 : d)) };
+    return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics];
+  },
+  emit(emitter, { inputs: [x, scale, bias], outputNames, attributes: { axes, epsilon } }) {
+    const average = mean(x, axes, kept);
+    const centred = sub(x, average);
+    const variance = mean(mul(centred, centred), axes, kept);
+    const y = add(mul(centred, div(scale, sqrt(add(variance, epsilon)))), bias);
+    for (const [i, tensor] of [y, average, variance].entries()) {
+      emitter.node('Identity', [emitter.expression(tensor)], [outputNames[i]]);
+    }
+  },
+  vjp({ inputs: [x, scale, bias], outputs: [, average, variance], attributes: { axes, epsilon } }, [g]) {
+    if (!g) return [];
+    const inverse = div(1, sqrt(add(variance, epsilon)));
+    const normal = mul(sub(x, average), inverse);
+    // Two sums over the data serve the gradients of all three.
+    const total = sum(g, axes, kept);
+    const projection = sum(mul(g, normal), axes, kept);
+    const n = count(x, axes);
+    const inner = sub(sub(g, div(total, n)), mul(normal, div(projection, n)));
+    return [mul(mul(scale, inverse), inner), unbroadcast(projection, scale.shape), unbroadcast(total, bias.shape)];
+  },
+};
+
+/** [C] → [C, 1, …], so that it broadcasts against [N, C, ...spatial]. */
+function perChannel(values: SymbolicTensor, x: SymbolicTensor, operator: string): SymbolicTensor {
+  if (x.rank < 2 || values.rank !== 1 || values.shape[0] !== x.shape[1]) {
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `${operator}: expected [N, C, ...spatial] and one number for each channel, got ${x} and ${values}.`,
+    );
+  }
+  return reshape(values, [values.shape[0], ...x.shape.slice(2).map((): Dimension => 1)]);
+}
+
+export interface BatchNormalization {
+  /** The normalised batch, of the shape of `x`. */
+  readonly y: SymbolicTensor;
+  /** Of the batch, per channel, [C]; data for running averages, without gradient. */
+  readonly mean: SymbolicTensor;
+  /** Of the batch as a population (divided by n, not n − 1), per channel, [C]; without gradient. */
+  readonly variance: SymbolicTensor;
+}
+
+/**
+ * Batch normalisation in training: every channel of `x` [N, C, ...spatial] with the statistics of the batch itself
+ * (Ioffe & Szegedy 2015, arXiv:1502.03167).
+ *
+ * @param scale [C]
+ * @param bias [C]
+ *
+ * @example
+ * const { y, mean, variance } = batchNormalization(x, scale, bias);
+ * const running = add(mul(runningMean, 0.9), mul(mean, 0.1));
+ */
+export function batchNormalization(
+  x: SymbolicTensor,
+  scale: SymbolicTensor,
+  bias: SymbolicTensor,
+  epsilon = 1e-5,
+): BatchNormalization {
+  const parameters = [scale, bias].map((values) => perChannel(values, x, 'batchNormalization'));
+  const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const [y, average, variance] = apply(standardizeOperator, [x, ...parameters], { axes, epsilon });
+  return { y, mean: squeeze(average, axes), variance: squeeze(variance, axes) };
+}
+
+/** Batch normalisation with given statistics, all [C]: one factor and one summand for each channel. Differentiable by all. */
+export function batchNormalizationInference(
+  x: SymbolicTensor,
+  scale: SymbolicTensor,
+  bias: SymbolicTensor,
+  average: SymbolicTensor,
+  variance: SymbolicTensor,
+  epsilon = 1e-5,
+): SymbolicTensor {
+  const factor = div(scale, sqrt(add(variance, epsilon)));
+  const summand = sub(bias, mul(average, factor));
+  const operator = 'batchNormalizationInference';
+  return add(mul(x, perChannel(factor, x, operator)), perChannel(summand, x, operator));
+}
+
+/** Every channel of every sample by its own statistics; `scale` and `bias` are [C]. */
+export function instanceNormalization(
+  x: SymbolicTensor,
+  scale: SymbolicTensor,
+  bias: SymbolicTensor,
+  epsilon = 1e-5,
+): SymbolicTensor {
+  const parameters = [scale, bias].map((values) => perChannel(values, x, 'instanceNormalization'));
+  const axes = x.shape.flatMap((_, i) => (i < 2 ? [] : [i]));
+  return apply(standardizeOperator, [x, ...parameters], { axes, epsilon })[0];
+}
+
+/**
+ * So many groups of neighbouring channels of every sample, each by its own statistics; `scale` and `bias` are [C]
+ * (Wu & He 2018, arXiv:1803.08494).
+ */
+export function groupNormalization(
+  x: SymbolicTensor,
+  groups: number,
+  scale: SymbolicTensor,
+  bias: SymbolicTensor,
+  epsilon = 1e-5,
+): SymbolicTensor {
+  const [factor, summand] = [scale, bias].map((values) => perChannel(values, x, 'groupNormalization'));
+  const [n, channels, ...spatial] = x.shape;
+  if (typeof channels !== 'number' || !(groups >= 1) || channels % groups !== 0) {
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `groupNormalization: expected channels that ${groups} groups divide, got ${x}.`,
+    );
+  }
+  const grouped = reshape(x, [n, groups, multiplySizes([channels / groups, ...spatial])]);
+  const [one, zero] = [constant(1, x.dtype), constant(0, x.dtype)];
+  const [normal] = apply(standardizeOperator, [grouped, one, zero], { axes: [2], epsilon });
+  return add(mul(reshapeLike(normal, x), factor), summand);
+}
