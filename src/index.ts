@@ -90,8 +90,8 @@ export {
   type DistillOptions,
   type DistillResult,
   distill,
-  type TeacherRows,
   type TrainingEvent,
 } from './training/distill.ts';
+export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';

@@ -57,7 +57,8 @@ export class TrainingStep<Sample, Encoded> implements Step {
     this.#buffers = new BufferState(student.buffers);
   }
 
-  async run(batch: StepBatch, learningRate: number): Promise<StepResult> {
+  /** One batch, which the student embeds at once; for several, and for micro-batches, there is `ThreePassStep`. */
+  async run([batch]: readonly StepBatch[], learningRate: number): Promise<StepResult> {
     const [student] = batch.student;
     const step = this.#optimizer.steps;
     const facts = stepFacts(batch, this.#student, this.#strategy, step);

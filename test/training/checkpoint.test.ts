@@ -242,7 +242,7 @@ describe('a process killed at any time', () => {
     if (status !== 0) throw new Error(stdout);
     symlinkSync(join(repository, 'node_modules'), join(compiled, 'node_modules'));
     return () => rmSync(compiled, { recursive: true, force: true });
-  });
+  }, 60_000);
 
   /** Starts the child; kills it `delay` milliseconds after its `lines`-th step, unless it ends before. */
   async function run(

@@ -88,7 +88,7 @@ export const shape: Record<string, GradientCase> = {
     shapes: [[2, 1, 3]],
     build: ([a]) => g.exp(g.squeeze(g.unsqueeze(a, [-1, 0]), [2, 0])),
   },
-  'concat, run-time sizes': {
+  'concat along columns, run-time sizes': {
     shapes: [
       [2, 3],
       [2, 2],
