@@ -41,7 +41,7 @@ export {
   type RunMetrics,
   type RunRecord,
 } from './report/run-record.ts';
-export type { SessionOptions, TensorData } from './runtime/backend.ts';
+export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
 export type {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import { EpochBatches } from '../data/epoch-batches.ts';
 import { LimbeckError } from '../errors.ts';
+import type { Device } from '../runtime/backend.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
@@ -45,6 +46,8 @@ export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sam
    * run without a break. The last step, and an interrupted one, are saved too.
    */
   readonly checkpoint?: z.input<typeof checkpointOptionsSchema>;
+  /** Where training runs. Default 'cpu'. */
+  readonly device?: Device;
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Stops between two steps; the promise is then rejected with ABORTED, the student holding the parameters so far. */
   readonly signal?: AbortSignal;
@@ -76,7 +79,7 @@ export interface DistillResult<S> {
  * The same seed on the same machine with the same number of threads gives the same bits.
  *
  * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and samples), MISSING_LAYER (the strategy reads a layer that the
- *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH
+ *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH, DEVICE_UNAVAILABLE
  *
  * @example
  * const strategy = new ContrastiveDistillationStrategy({ temperature: 0.05, negativesSampleSize: rows.rows });
@@ -94,6 +97,7 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
     optimizer,
     useLabels = false,
     checkpoint,
+    device,
     onEvent,
     signal,
     ...numbers
@@ -112,7 +116,7 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
   const steps = epochs * perEpoch;
   const { duplicateOf } = data;
   const StepKind = microBatchSize === undefined && accumulate === 1 ? TrainingStep : ThreePassStep;
-  const step: Step = new StepKind(student, strategy, optimizerOptions, embeddings?.columns);
+  const step: Step = new StepKind(student, strategy, optimizerOptions, embeddings?.columns, device ? { device } : {});
   const stepBatch = (sampleIds: Int32Array): StepBatch => ({
     student: microBatches(sampleIds, microBatchSize).map((samples) =>
       student.prepareBatch(Array.from(samples, (i) => encoded[i])),

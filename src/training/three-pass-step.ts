@@ -13,7 +13,7 @@ import { add, gradients, mul, type SymbolicTensor, sum } from '../graph/index.ts
 import { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
-import type { TensorData } from '../runtime/backend.ts';
+import type { SessionOptions, TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
@@ -46,15 +46,21 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   readonly #ofStrategy: readonly Parameter[];
   readonly #optimizer: OptimizerState;
   readonly #buffers: BufferState;
+  readonly #session: SessionOptions;
   readonly #programs = new ProgramCache<Program>((program) => program.release());
 
-  /** @param teacherWidth width of the teacher's rows; undefined without any */
+  /**
+   * @param teacherWidth width of the teacher's rows; undefined without any
+   * @param session where, and with how many threads, the step runs
+   */
   constructor(
     student: TrainableStudent<Sample, Encoded>,
     strategy: DistillationStrategy,
     optimizer: OptimizerOptions,
     teacherWidth: number | undefined,
+    session: SessionOptions = {},
   ) {
+    this.#session = session;
     this.#student = student;
     this.#strategy = strategy;
     this.#ofStrategy = strategyParameters(student, strategy, teacherWidth);
@@ -215,7 +221,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   #buildForward(part: StudentBatch, names: readonly string[]): Promise<Program> {
     const { inputs, read, buffers } = this.#symbolicStudent(part, names);
     const outputs = Object.fromEntries(read.map(([name, rows]) => [layerName(name), rows]));
-    return compile({ inputs, outputs: { ...outputs, ...this.#buffers.updates(buffers) } });
+    return compile({ inputs, outputs: { ...outputs, ...this.#buffers.updates(buffers) } }, this.#session);
   }
 
   #buildBackward(part: StudentBatch, names: readonly string[]): Promise<Program> {
@@ -224,7 +230,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
       .map(([name, rows]) => sum(mul(rows, declare(cotangentName(name), 'float32', rows.shape))))
       .reduce(add);
     const found = gradients(pulled, [...parameters.values()]);
-    return compile({ inputs, outputs: GradientSums.outputs(this.#student.parameters, found, declare) });
+    return compile({ inputs, outputs: GradientSums.outputs(this.#student.parameters, found, declare) }, this.#session);
   }
 
   #buildUpdate(): Promise<Program> {
@@ -233,7 +239,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     const found = [...states.keys()].map((parameter) =>
       declare(gradientName(parameter), 'float32', graphShape(parameter)),
     );
-    return compile({ inputs, outputs: this.#optimizer.updates(states, found, declare) });
+    return compile({ inputs, outputs: this.#optimizer.updates(states, found, declare) }, this.#session);
   }
 }
 
