@@ -122,8 +122,11 @@ describe('as defined', () => {
     const { loss, gradient } = await crd({ temperature: 0.001 }).computeContrastiveLossAndGradient(identity, identity);
     expect(loss).toBeCloseTo(2 * Math.log1p((B - 1) / B), 12);
     gradient.assertFinite('gradient');
-    const float32 = await crd({ temperature: 0.001 }).computeContrastiveLoss(identity.as('float32'), identity);
-    expectNear(float32, loss, 1e-12);
+    const float32 = await crd({ temperature: 0.001 }).computeContrastiveLoss(
+      identity.as('float32'),
+      identity.as('float32'),
+    );
+    expectNear(float32, loss, 1e-4); // scores of 1000 have a float32 spacing of 6e-5
   });
 
   it.each(['batch', 'momentum banks', 'queue'])(

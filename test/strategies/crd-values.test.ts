@@ -110,6 +110,25 @@ describe('by hand', () => {
     }
   });
 
+  it('K drawn ones of identical rows: the same with that K, in the batch and in momentum banks, however they are drawn', async () => {
+    const rows = Matrix.from(
+      Array.from({ length: 9 }, () => [1, 0]),
+      'float64',
+    );
+    for (const K of [1, 3, 7]) {
+      const expected = 2 * (Math.log1p(K) + K * Math.log1p(1 / K));
+      for (const negativesDraw of ['batch', 'anchor'] as const) {
+        const strategy = crd({ negativesSampleSize: K, negativesDraw });
+        expect(await strategy.computeContrastiveLoss(rows, rows)).toBeCloseTo(expected, 12);
+        const bank = Float32Array.from({ length: 2 * 20 }, (_, k) => (k + 1) % 2);
+        strategy.bank = new MomentumBanks({ samples: 20, dimension: 2 });
+        strategy.bank.restore({ 'student bank': bank, 'teacher bank': bank });
+        const sampleIds = Int32Array.from({ length: 9 }, (_, i) => 2 * i);
+        expect(await strategy.computeContrastiveLoss(rows, rows, undefined, { sampleIds })).toBeCloseTo(expected, 12);
+      }
+    }
+  });
+
   it('Z stays that of the first batch, whichever method saw it, and a restored state brings it back', async () => {
     const far = Matrix.from(
       [
