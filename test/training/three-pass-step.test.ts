@@ -11,7 +11,7 @@ import { HybridDistillationStrategy } from '../../src/strategies/hybrid-distilla
 import { RelationalDistillationStrategy } from '../../src/strategies/relational-distillation-strategy.ts';
 import { ResponseDistillationStrategy } from '../../src/strategies/response-distillation-strategy.ts';
 import { distill } from '../../src/training/distill.ts';
-import { parseOptimizer } from '../../src/training/optimizers/index.ts';
+import { adamWOptionsSchema } from '../../src/training/optimizers/adamw.ts';
 import type { Step, StepBatch } from '../../src/training/step.ts';
 import { ThreePassStep } from '../../src/training/three-pass-step.ts';
 import { TrainingStep } from '../../src/training/training-step.ts';
@@ -22,7 +22,7 @@ const texts = ['a dog', 'the dog ran home', 'to run', 'a piano', 'the the piano'
 const classes = [0, 1, 0, 2, 1, 2, 0, 1];
 const [WIDTH, DIMENSION] = [5, 4];
 // A gradient of rounding alone must not become a step: Adam divides by its size, unless epsilon is larger.
-const options = parseOptimizer({ weightDecay: 0.1, epsilon: 1e-3 }, 'test');
+const options = adamWOptionsSchema.parse({ weightDecay: 0.1, epsilon: 1e-3 });
 const TOLERANCE = 2e-5;
 
 const rows = bagOfWordsRows(texts, DIMENSION);
@@ -173,7 +173,7 @@ describe('what goes wrong', () => {
       const { step, batch } = setUp(Kind, new ResponseDistillationStrategy());
       await expect(step.run(batch([0, 1, 2], 3, false), 0.01)).rejects.toMatchObject({
         code: 'UNSUPPORTED',
-        message: expect.stringMatching(/ResponseDistillationStrategy: expected a loss/),
+        message: expect.stringMatching(/ResponseDistillationStrategy.*got none/),
       });
     }
   });

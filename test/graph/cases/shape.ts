@@ -45,7 +45,7 @@ export const shape: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.exp(g.concat([a, b, a], 1)),
   },
-  'concat, run-time sizes': {
+  'concat, run-time sizes along the first axis': {
     shapes: [
       [2, 3],
       [4, 3],
