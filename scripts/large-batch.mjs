@@ -1,7 +1,7 @@
 // Computes a contrastive loss with its gradient for a batch whose logits could never be held at once (65,536 × 65,536 of them are
 // 16 GiB), and holds the result against plain loops over all keys in float64. Prints the seconds and the peak of resident memory;
 // fails when that exceeds 1 GB, when a number is not finite, or when a gradient row is wrong.
-// Usage: npm run large-batch -- [ntxent|infonce|symmetric|sampled|triplet] [rows]
+// Usage: npm run large-batch -- [ntxent|infonce|symmetric|sampled|labelled|triplet] [rows]
 import { ContrastiveDistillationStrategy, Matrix, Random } from '../dist/index.js';
 
 const MEMORY = 1e9; // bytes
@@ -13,6 +13,7 @@ const MODES = {
   infonce: { mode: 'infonce' },
   symmetric: { mode: 'ntxent', symmetric: true },
   sampled: { mode: 'ntxent', negativesSampleSize: 1024 },
+  labelled: { mode: 'ntxent', positives: 'class' },
   triplet: { mode: 'triplet', mining: 'hard' },
 };
 
@@ -42,9 +43,11 @@ const strategy = new ContrastiveDistillationStrategy({
   ...MODES[name],
 });
 
+const labels = name === 'labelled' ? Int32Array.from({ length: rows }, () => random.integer(1000)) : undefined;
+
 const before = process.resourceUsage().maxRSS * 1024;
 const started = performance.now();
-const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(student, teacher);
+const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(student, teacher, labels);
 const seconds = (performance.now() - started) / 1000;
 const peak = process.resourceUsage().maxRSS * 1024;
 await strategy.release();

@@ -131,7 +131,7 @@ export class KeyQueue extends KeyBank {
   /** The entries of a sample: by its number, and by its row. */
   #placesOf(sample: number, row: Matrix['data'] | undefined): number[] {
     const byNumber = sample >= 0 ? this.#placeOfSample.get(sample) : undefined;
-    const byRow = row ? this.#index.find(row) : -1;
+    const byRow = row?.some((value) => value !== 0) ? this.#index.find(row) : -1;
     return [byNumber ?? -1, byRow].filter((place) => place >= 0);
   }
 

@@ -109,8 +109,14 @@ function maskedSelection(
   const sameSample = (i: number, key: number): boolean => {
     if (key === ownKey[i]) return true;
     if (!repeated) return false;
-    if (key < batchColumns.length) return sampleIds !== undefined && sampleIds[batchColumns[key]] === sampleIds[i];
     const group = bank?.groups?.ofAnchor[i] ?? -1;
+    if (key < batchColumns.length) {
+      const other = batchColumns[key];
+      return (
+        (sampleIds !== undefined && sampleIds[other] === sampleIds[i]) ||
+        (group >= 0 && bank?.groups?.ofAnchor[other] === group)
+      );
+    }
     return group >= 0 && bank?.groups?.ofRow[key - batchColumns.length] === group;
   };
   const isNegative = (i: number, key: number): boolean =>

@@ -6,6 +6,7 @@ import { responseLoss } from '../losses/response.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
+import { unitRows, ZERO_NORM } from '../matrix/unit-rows.ts';
 import { KeyBank } from '../negatives/key-bank.ts';
 import type { AnchorRange } from '../negatives/selection.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
@@ -325,8 +326,11 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
   }
 
   #takeIn(facts: BatchFacts, rows: Pair<Matrix>): void {
-    const { sampleIds, classIndices } = facts;
-    this.#bank?.takeIn({ ...rows, sampleIds, classIndices });
+    const { sampleIds, classIndices, layers } = facts;
+    // Where no head is on them, the teacher's rows as the bank itself would make them: it knows them by their bits.
+    const raw = this.#projection().projection === 'both' ? undefined : layers.get(this.embeddingLayerName)?.teacherRows;
+    const teacher = raw ? unitRows(raw, 'teacher rows', ZERO_NORM) : rows.teacher;
+    this.#bank?.takeIn({ student: rows.student, teacher, sampleIds, classIndices });
   }
 
   #projection(): ProjectionRequest {
