@@ -14,6 +14,8 @@ it('exports exactly this', () => {
       ['textDataset', 'HybridDistillationStrategy', 'RelationalDistillationStrategy', 'ResponseDistillationStrategy'],
       ['SimilarityPreservingStrategy', 'relationalAngleLoss', 'relationalDistanceLoss', 'similarityPreservingLoss'],
       ['tripletLoss', 'KeyBank', 'KeyQueue', 'MomentumBanks', 'SupervisedStrategy', 'crossEntropy', 'scheduleFactor'],
+      ['ImageEmbedder', 'resnet', 'wideResnet', 'mobilenet', 'mlp', 'transformerEncoder', 'parseBertCheckpoint'],
+      ['parseIdx', 'parseIdxImages'],
     ]
       .flat()
       .sort(),

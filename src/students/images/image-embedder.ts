@@ -1,8 +1,8 @@
 /** Runs an exported image student: the code that a user of the student runs, and therefore the code that evaluates it. */
-import { LimbeckError } from '../../errors.ts';
 import { Matrix } from '../../matrix/matrix.ts';
 import type { Session } from '../../runtime/backend.ts';
 import { openModel } from '../../runtime/model.ts';
+import { noClassifier } from '../no-classifier.ts';
 import { checkedImages, type ImageFormat, type ImageSample, pixelTensor } from './pixels.ts';
 
 /** Images in one run: enough to keep the cores busy, few enough for memory. */
@@ -53,13 +53,8 @@ export class ImageEmbedder {
    * @returns logits, float32 [images.length, classes], in the order of the images
    * @throws LimbeckError UNSUPPORTED for a model without classifier; for images as {@link embed}
    */
-  classify(images: readonly ImageSample[]): Promise<Matrix> {
-    if (this.format.classes === undefined) {
-      throw new LimbeckError(
-        'UNSUPPORTED',
-        'classify: expected a model with a classifier, got one without. Build the student with the option classes.',
-      );
-    }
+  async classify(images: readonly ImageSample[]): Promise<Matrix> {
+    if (this.format.classes === undefined) throw noClassifier();
     return this.#run(images, 'logits');
   }
 

@@ -27,18 +27,19 @@ export function transformerLayer(
   bias: SymbolicTensor,
   { heads, intermediate, epsilon, initialize }: TransformerLayerOptions,
 ): SymbolicTensor {
+  const [batch, length] = x.shape;
   const hidden = x.shape[2] as number;
   const headSize = hidden / heads;
   const project = (part: string, from: SymbolicTensor, width: number): SymbolicTensor =>
     linear(network, `${name}.${part}`, from, width, { initialize, initializeBias: zeros });
   const split = (y: SymbolicTensor, axes: readonly number[]): SymbolicTensor =>
-    transpose(reshape(y, ['batch', 'length', heads, headSize]), axes);
+    transpose(reshape(y, [batch, length, heads, headSize]), axes);
 
   const query = split(mul(project('attention.self.query', x, hidden), 1 / Math.sqrt(headSize)), [0, 2, 1, 3]);
   const key = split(project('attention.self.key', x, hidden), [0, 2, 3, 1]);
   const value = split(project('attention.self.value', x, hidden), [0, 2, 1, 3]);
   const shares = softmax(add(matmul(query, key), bias)); // [batch, heads, length, length]
-  const context = reshape(transpose(matmul(shares, value), [0, 2, 1, 3]), ['batch', 'length', hidden]);
+  const context = reshape(transpose(matmul(shares, value), [0, 2, 1, 3]), [batch, length, hidden]);
   const attended = add(project('attention.output.dense', context, hidden), x);
   const middle = layerNorm(network, `${name}.attention.output.LayerNorm`, attended, epsilon);
   const inner = gelu(project('intermediate.dense', middle, intermediate));

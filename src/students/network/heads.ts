@@ -19,7 +19,18 @@ export interface Heads {
 
 /** Both heads read the features [batch, width]: the classifier does not pass through the projection to `dimension`. */
 export function heads(network: Network, features: SymbolicTensor, { dimension, classes }: HeadOptions): Heads {
-  const embedding = dimension === undefined ? features : linear(network, 'projection', features, dimension);
-  const logits = classes === undefined ? undefined : linear(network, 'classifier', features, classes);
-  return { embedding, logits };
+  return { embedding: project(network, features, dimension), logits: classify(network, features, classes) };
+}
+
+/** The embedding of features; also of every token's, [..., width] → [..., dimension]. */
+export function project(network: Network, x: SymbolicTensor, dimension: number | undefined): SymbolicTensor {
+  return dimension === undefined ? x : linear(network, 'projection', x, dimension);
+}
+
+export function classify(
+  network: Network,
+  features: SymbolicTensor,
+  classes: number | undefined,
+): SymbolicTensor | undefined {
+  return classes === undefined ? undefined : linear(network, 'classifier', features, classes);
 }
