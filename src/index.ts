@@ -2,7 +2,9 @@
 
 export type { Dataset } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
+export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
 export { type ImagePixels, imageDataset } from './data/image-dataset.ts';
+
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
@@ -75,10 +77,24 @@ export {
   SimilarityPreservingStrategy,
 } from './strategies/similarity-preserving-strategy.ts';
 export { type SupervisedOptions, SupervisedStrategy } from './strategies/supervised-strategy.ts';
+export { ImageEmbedder, type ImageModelFormat } from './students/images/image-embedder.ts';
+export type { ImageOptions } from './students/images/image-options.ts';
+export type { ImageExportOptions, ImageStudent } from './students/images/image-student.ts';
+export { type MlpOptions, mlp } from './students/images/mlp.ts';
+export { type MobilenetOptions, mobilenet } from './students/images/mobilenet.ts';
+export type { ImageFormat, ImageSample } from './students/images/pixels.ts';
+export { type ResnetOptions, resnet } from './students/images/resnet.ts';
+export { type WideResnetOptions, wideResnet } from './students/images/wide-resnet.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
+export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
+export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';
+export type { TransformerStudent } from './students/transformer/transformer-student.ts';
+export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
+export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
+export { parseBertCheckpoint } from './teachers/parse-bert-checkpoint.ts';
 export type { Teacher } from './teachers/teacher.ts';
 export {
   embedWithCache,

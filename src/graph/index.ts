@@ -33,6 +33,7 @@ export {
   maxPool,
   type PoolOptions,
 } from './operators/pool.ts';
+export { positions } from './operators/positions.ts';
 export { count, l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './operators/reduce.ts';
 export { type ResizeOptions, resize } from './operators/resize.ts';
 export { flatten, flattenRows, reshape, squeeze, transpose, unsqueeze } from './operators/shape.ts';

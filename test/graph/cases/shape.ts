@@ -21,6 +21,11 @@ export const shape: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.mul(g.exp(g.expand(a, b)), b),
   },
+  'positions, run-time size': {
+    shapes: [[3, 4]],
+    symbolic: [['batch', 4]],
+    build: ([a]) => g.mul(g.exp(a), g.unsqueeze(g.cast(g.positions(a, 0), 'float64'), 1)),
+  },
   reshape: { shapes: [[2, 6]], build: ([a]) => g.exp(g.reshape(a, [3, 4])) },
   'reshape, run-time sizes': {
     shapes: [[2, 3, 4]],
