@@ -3,7 +3,7 @@
 export type { Dataset } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
 export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
-export { type ImagePixels, imageDataset } from './data/image-dataset.ts';
+export { imageDataset } from './data/image-dataset.ts';
 
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';

@@ -1,12 +1,10 @@
 /** A set of images in memory, as arrays of pixels, with optional class labels. Not a reader of any file format. */
 import { LimbeckError, show } from '../errors.ts';
+import type { ImageSample } from '../students/images/pixels.ts';
 import { buildDataset, type Dataset, type DatasetLabels } from './dataset.ts';
 
-/** The pixels of one image, [channels, height, width], row-major. */
-export type ImagePixels = Uint8Array | Float32Array;
-
 export interface ImageDatasetParts extends DatasetLabels {
-  images: readonly ImagePixels[];
+  images: readonly ImageSample[];
 }
 
 /**
@@ -17,7 +15,7 @@ export interface ImageDatasetParts extends DatasetLabels {
  * @example
  * const data = imageDataset({ images: [Uint8Array.of(0, 255, 255, 0), Uint8Array.of(255, 0, 0, 255)], labels: [0, 1] });
  */
-export function imageDataset({ images, ...labels }: ImageDatasetParts): Dataset<ImagePixels> {
+export function imageDataset({ images, ...labels }: ImageDatasetParts): Dataset<ImageSample> {
   const [first] = images;
   for (const [i, image] of images.entries()) {
     if (!(image instanceof Uint8Array || image instanceof Float32Array)) {
@@ -40,6 +38,6 @@ export function imageDataset({ images, ...labels }: ImageDatasetParts): Dataset<
       );
     }
   }
-  const bytesOf = ({ buffer, byteOffset, byteLength }: ImagePixels) => new Uint8Array(buffer, byteOffset, byteLength);
+  const bytesOf = ({ buffer, byteOffset, byteLength }: ImageSample) => new Uint8Array(buffer, byteOffset, byteLength);
   return buildDataset(Object.freeze([...images]), labels, { what: 'image', bytesOf });
 }
