@@ -10,10 +10,11 @@ import onnxProto from 'onnx-proto';
 import { LimbeckError, show } from '../errors.ts';
 import { type Build, ELEMENTWISE } from './onnx-import/elementwise-operators.ts';
 import { IMAGES } from './onnx-import/image-operators.ts';
-import { fold, LONGEST_NAME } from './onnx-import/known.ts';
+import { fold, type Known, LONGEST_NAME } from './onnx-import/known.ts';
 import { knownConstant, knownOf, NodeReader, Value } from './onnx-import/node.ts';
 import { SHAPES } from './onnx-import/shape-operators.ts';
 import { dataType, type ReadExternal, readTensor, type StoredTensor } from './onnx-import/stored-tensors.ts';
+import { multiplySizes } from './operators/sizes.ts';
 import {
   constant,
   type Dimension,
@@ -200,7 +201,8 @@ class ModelReader {
   }
 
   #checkSize({ shape }: SymbolicTensor, what: string): void {
-    const entries = shape.reduce<number>((n, d) => (typeof d === 'number' ? n * d : n), 1);
+    const total = multiplySizes(shape);
+    const entries = typeof total === 'number' ? total : Number.parseFloat(total) || 1;
     const longest = Math.max(0, ...shape.map((d) => (typeof d === 'string' ? d.length : 0)));
     if (shape.length > MOST_AXES || longest > LONGEST_NAME) {
       throw this.#corrupt(`expected fewer or simpler axes, got ${shape.length} for ${what}`);
@@ -244,11 +246,7 @@ class ModelReader {
     const known = type === 'Shape' ? shapeEntries(node) : fold(node);
     const build = Object.hasOwn(OPERATORS, type) ? OPERATORS[type] : undefined;
     if (!build && !known) throw new LimbeckError('UNSUPPORTED', 'not an operator that the engine has');
-    if (known) {
-      const numbers = known.entries.every((entry) => typeof entry === 'number');
-      const make = () => (numbers || !build ? knownConstant(known) : ([build(node)].flat()[0] as SymbolicTensor));
-      return [Value.fixed(known, make)];
-    }
+    if (known) return [Value.fixed(known, sizesMaker(known, node, build))];
     const tensors = [(build as Build)(node)].flat() as SymbolicTensor[];
     for (const tensor of tensors) this.#checkSize(tensor, show(output));
     return tensors.map(Value.computed);
@@ -258,6 +256,22 @@ class ModelReader {
     const stored = node.stored('value') ?? listed(node);
     if (!stored) throw new LimbeckError('UNSUPPORTED', 'expected a tensor of numbers');
     return Value.fixed(knownOf(stored), () => constant(stored.data, stored.dtype, stored.dims));
+  }
+}
+
+/**
+ * How a tensor is had of what is known of it: its numbers or, where some are run-time sizes, the node itself. That is built at
+ * once, because a chain of such nodes built on demand would be as deep as the file is long; an error waits until it matters.
+ */
+function sizesMaker(known: Known, node: NodeReader, build: Build | undefined): () => SymbolicTensor {
+  if (!build || known.entries.every((entry) => typeof entry === 'number')) return () => knownConstant(known);
+  try {
+    const [tensor] = [build(node)].flat();
+    return () => tensor;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }
 
