@@ -14,6 +14,9 @@ describe('sizes', () => {
     expect(addSizes([addSizes(['n', -2]), 3])).toBe('n+1');
     expect(addSizes([addSizes(['n', -2]), 2])).toBe('n');
     expect(addSizes([])).toBe(0);
+    expect(addSizes(['n', 'm', 'n+1', '3·m'])).toBe('2·n+4·m+1');
+    expect(addSizes(['n', 'n'])).toBe(multiplySizes([2, 'n']));
+    expect(addSizes(['(a+b)·c', 'c·2'])).toBe('(a+b)·c+2·c');
   });
 
   it('products: one known factor first, names in order, sums in brackets', () => {
@@ -115,10 +118,13 @@ describe('what does not fit', () => {
   const code = (act: () => unknown) => caught(act).code;
 
   it('joining, splitting, padding, expanding', () => {
+    expect(code(() => g.slice(open, 0, 0, 1e9))).toBe('UNSUPPORTED');
     expect(code(() => g.concat([], 0))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.concat([x, open], 1))).toBe('SHAPE_MISMATCH');
     expect(code(() => g.split(x, 1, [1, 1]))).toBe('SHAPE_MISMATCH');
     expect(code(() => g.split(open, 0, [1, 1]))).toBe('SHAPE_MISMATCH');
+    expect(code(() => g.split(x, 1, [4, -1]))).toBe('INVALID_ARGUMENT');
+    expect(code(() => g.split(x, 1, []))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.tile(x, [2]))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.tile(x, [2, 0.5]))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.pad(x, 1, -1, 0))).toBe('INVALID_ARGUMENT');

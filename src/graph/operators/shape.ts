@@ -85,6 +85,7 @@ const unsqueezeOperator: Operator<readonly number[]> = {
  */
 export function unsqueeze(x: SymbolicTensor, axes: number | readonly number[]): SymbolicTensor {
   const list = [axes].flat();
+  if (list.length === 0) return x;
   return apply1(unsqueezeOperator, [x], distinctAxes(list, x.rank + list.length, 'Unsqueeze'));
 }
 
@@ -104,7 +105,9 @@ const squeezeOperator: Operator<readonly number[]> = {
 
 /** Axes of size 1 taken out: [a, 1, b] → [a, b] at 1. */
 export function squeeze(x: SymbolicTensor, axes: number | readonly number[]): SymbolicTensor {
-  return apply1(squeezeOperator, [x], distinctAxes([axes].flat(), x.rank, 'Squeeze'));
+  const list = [axes].flat();
+  // ONNX would take no axes for all of size 1.
+  return list.length === 0 ? x : apply1(squeezeOperator, [x], distinctAxes(list, x.rank, 'Squeeze'));
 }
 
 function distinctAxes(axes: readonly number[], rank: number, operator: string): readonly number[] {

@@ -5,17 +5,22 @@
  */
 import type { Dimension, Shape } from '../tensor.ts';
 
-/** The sum of sizes: 'n+m+3'. */
+/** The sum of sizes: 'n+2·m+3'. */
 export function addSizes(sizes: readonly Dimension[]): Dimension {
-  const names: string[] = [];
+  const terms = new Map<string, number>();
   let known = 0;
   for (const size of sizes) {
     const [name, offset] = splitOffset(size);
-    if (name !== '') names.push(name);
     known += offset;
+    for (const term of name === '' ? [] : splitOutside(name, '+')) {
+      const { known: times, names } = factors([term]);
+      const rest = names.join('·');
+      terms.set(rest, (terms.get(rest) ?? 0) + times);
+    }
   }
-  if (names.length === 0) return known;
-  return names.join('+') + (known === 0 ? '' : `${known < 0 ? '−' : '+'}${Math.abs(known)}`);
+  if (terms.size === 0) return known;
+  const sum = [...terms].map(([rest, times]) => (times === 1 ? rest : `${times}·${rest}`)).join('+');
+  return sum + (known === 0 ? '' : `${known < 0 ? '−' : '+'}${Math.abs(known)}`);
 }
 
 /** The product of sizes: '2·batch·length'. */
@@ -57,14 +62,17 @@ function factors(sizes: readonly Dimension[]): { known: number; names: string[] 
 
 /** The factors of 'a·(b+1)·c', not looking into brackets; a sum is one factor. */
 function splitFactors(name: string): string[] {
-  if (/[+−]/.test(outsideBrackets(name))) return [name];
+  return /[+−]/.test(outsideBrackets(name)) ? [name] : splitOutside(name, '·');
+}
+
+function splitOutside(name: string, separator: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let part = '';
   for (const character of name) {
     if (character === '(') depth++;
     if (character === ')') depth--;
-    if (character === '·' && depth === 0) {
+    if (character === separator && depth === 0) {
       parts.push(part);
       part = '';
     } else {
