@@ -41,7 +41,7 @@ export {
   type RunMetrics,
   type RunRecord,
 } from './report/run-record.ts';
-export type { SessionOptions, TensorData } from './runtime/backend.ts';
+export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
 export type {
@@ -90,8 +90,8 @@ export {
   type DistillOptions,
   type DistillResult,
   distill,
-  type TeacherRows,
   type TrainingEvent,
 } from './training/distill.ts';
+export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';

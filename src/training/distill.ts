@@ -3,15 +3,15 @@ import * as z from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import { EpochBatches } from '../data/epoch-batches.ts';
 import { LimbeckError } from '../errors.ts';
-import { Matrix } from '../matrix/matrix.ts';
+import type { Device } from '../runtime/backend.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
-import type { Teacher } from '../teachers/teacher.ts';
 import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
+import { checkParts, microBatches, oneHot, type TeacherInput, teacherRows } from './distill-inputs.ts';
 import { type OptimizerInput, parseOptimizer } from './optimizers/index.ts';
 import { scheduleFactor, scheduleOptions } from './schedule.ts';
-import type { Step, StepResult } from './step.ts';
+import type { Step, StepBatch, StepResult } from './step.ts';
 import { ThreePassStep } from './three-pass-step.ts';
 import { TrainingStep } from './training-step.ts';
 
@@ -26,20 +26,13 @@ export const trainingOptionsSchema = z.object({
     .min(1)
     .optional()
     .describe('a whole number ≥ 1: samples that the student embeds at once; by default the whole batch'),
+  accumulate: z.int().min(1).default(1).describe('a whole number ≥ 1: batches whose mean loss makes one step'),
 });
-
-/** What a teacher says of every sample of the data, row by row. */
-export interface TeacherRows {
-  /** [samples, D] */
-  readonly embeddings?: Matrix;
-  /** Logits [samples, classes]. */
-  readonly outputs?: Matrix;
-}
 
 export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sample = string>
   extends z.input<typeof trainingOptionsSchema> {
   /** A teacher, asked once for all rows before training; or its embeddings; or embeddings and outputs. None for training by labels alone. */
-  readonly teacher?: Teacher<Sample> | Matrix | TeacherRows;
+  readonly teacher?: TeacherInput<Sample>;
   /** Trained in place. */
   readonly student: S;
   readonly data: Dataset<Sample>;
@@ -53,6 +46,8 @@ export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sam
    * run without a break. The last step, and an interrupted one, are saved too.
    */
   readonly checkpoint?: z.input<typeof checkpointOptionsSchema>;
+  /** Where training runs. Default 'cpu'. */
+  readonly device?: Device;
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Stops between two steps; the promise is then rejected with ABORTED, the student holding the parameters so far. */
   readonly signal?: AbortSignal;
@@ -84,7 +79,7 @@ export interface DistillResult<S> {
  * The same seed on the same machine with the same number of threads gives the same bits.
  *
  * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and samples), MISSING_LAYER (the strategy reads a layer that the
- *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH
+ *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH, DEVICE_UNAVAILABLE
  *
  * @example
  * const strategy = new ContrastiveDistillationStrategy({ temperature: 0.05, negativesSampleSize: rows.rows });
@@ -102,12 +97,13 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
     optimizer,
     useLabels = false,
     checkpoint,
+    device,
     onEvent,
     signal,
     ...numbers
   } = options;
   const training = parseOptions(trainingOptionsSchema, numbers, 'distill');
-  const { epochs, batchSize, seed, microBatchSize } = training;
+  const { epochs, batchSize, seed, microBatchSize, accumulate } = training;
   const saving = checkpoint && parseOptions(checkpointOptionsSchema, checkpoint, 'distill: checkpoint');
   const optimizerOptions = parseOptimizer(optimizer ?? {}, 'distill: optimizer');
   const { embeddings, outputs } = await teacherRows(teacher, data, signal);
@@ -116,11 +112,22 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
 
   const encoded = student.encode(data.samples);
   const batches = new EpochBatches(data.samples.length, batchSize, seed);
-  const { perEpoch } = batches;
+  const perEpoch = Math.ceil(batches.perEpoch / accumulate);
   const steps = epochs * perEpoch;
   const { duplicateOf } = data;
-  const StepKind = microBatchSize === undefined ? TrainingStep : ThreePassStep;
-  const step: Step = new StepKind(student, strategy, optimizerOptions, embeddings?.columns);
+  const StepKind = microBatchSize === undefined && accumulate === 1 ? TrainingStep : ThreePassStep;
+  const step: Step = new StepKind(student, strategy, optimizerOptions, embeddings?.columns, device ? { device } : {});
+  const stepBatch = (sampleIds: Int32Array): StepBatch => ({
+    student: microBatches(sampleIds, microBatchSize).map((samples) =>
+      student.prepareBatch(Array.from(samples, (i) => encoded[i])),
+    ),
+    teacher: embeddings?.gather(sampleIds),
+    teacherOutputs: outputs?.gather(sampleIds),
+    labels: labels && student.classes ? oneHot(labels, sampleIds, student.classes) : undefined,
+    sampleIds: duplicateOf ? sampleIds.map((i) => duplicateOf[i]) : sampleIds,
+    duplicateOf,
+    classIndices: labels && sampleIds.map((i) => labels[i]),
+  });
   const run = JSON.stringify({
     data: data.fingerprint,
     useLabels,
@@ -149,22 +156,12 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
         );
       }
       const epoch = Math.floor(done / perEpoch);
-      const sampleIds = batches.batch(epoch, done % perEpoch);
+      const first = (done % perEpoch) * accumulate;
+      const last = Math.min(first + accumulate, batches.perEpoch);
       const learningRate = optimizerOptions.learningRate * scheduleFactor(training, done, steps);
-      const result = await step.run(
-        {
-          student: microBatches(sampleIds, microBatchSize).map((samples) =>
-            student.prepareBatch(Array.from(samples, (i) => encoded[i])),
-          ),
-          teacher: embeddings?.gather(sampleIds),
-          teacherOutputs: outputs?.gather(sampleIds),
-          labels: labels && student.classes ? oneHot(labels, sampleIds, student.classes) : undefined,
-          sampleIds: duplicateOf ? sampleIds.map((i) => duplicateOf[i]) : sampleIds,
-          duplicateOf,
-          classIndices: labels && sampleIds.map((i) => labels[i]),
-        },
-        learningRate,
-      );
+      const taken: StepBatch[] = [];
+      for (let k = first; k < last; k++) taken.push(stepBatch(batches.batch(epoch, k)));
+      const result = await step.run(taken, learningRate);
       if (epoch === epochs - 1) lastEpochLoss += result.loss / perEpoch;
       if (saving && ((done + 1) % saving.every === 0 || done + 1 === steps)) await save(done + 1);
       onEvent?.({ ...result, step: done + 1, steps, epoch: (done + 1) / perEpoch, learningRate, seconds: elapsed() });
@@ -174,104 +171,4 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
     await step.release();
   }
   return { student, steps, seconds: elapsed(), loss: lastEpochLoss };
-}
-
-/** The samples of a batch in parts of at most `size`. */
-function microBatches(samples: Int32Array, size = samples.length): Int32Array[] {
-  return Array.from({ length: Math.ceil(samples.length / size) }, (_, k) => samples.subarray(k * size, (k + 1) * size));
-}
-
-/** The labels of a batch as probabilities, [batch, classes]. */
-function oneHot(labels: Int32Array, samples: Int32Array, classes: number): Matrix {
-  const result = Matrix.zeros(samples.length, classes);
-  for (const [row, i] of samples.entries()) result.data[row * classes + labels[i]] = 1;
-  return result;
-}
-
-/** What the teacher says, in the precision of training. */
-async function teacherRows<Sample>(
-  teacher: DistillOptions<never, Sample>['teacher'],
-  data: Dataset<Sample>,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly embeddings: Matrix | undefined; readonly outputs: Matrix | undefined }> {
-  if (teacher === undefined) return { embeddings: undefined, outputs: undefined };
-  if (teacher instanceof Matrix) return { embeddings: teacher.as('float32'), outputs: undefined };
-  if ('embed' in teacher) {
-    const rows = await teacher.embed(data.samples, signal ? { signal } : {});
-    return { embeddings: rows.as('float32'), outputs: undefined };
-  }
-  return { embeddings: teacher.embeddings?.as('float32'), outputs: teacher.outputs?.as('float32') };
-}
-
-function checkParts(
-  given: { readonly embeddings: Matrix | undefined; readonly outputs: Matrix | undefined },
-  { layers, classes }: Pick<TrainableStudent, 'layers' | 'classes'>,
-  { samples, labels }: Dataset<unknown>,
-  strategy: DistillationStrategy,
-  useLabels: boolean,
-): void {
-  for (const [what, matrix] of Object.entries(given)) {
-    if (matrix && matrix.rows !== samples.length) {
-      throw new LimbeckError(
-        'SHAPE_MISMATCH',
-        `distill: expected one row of the teacher's ${what} for each of the ${samples.length} samples, got ${matrix.rows}.`,
-      );
-    }
-    matrix?.assertFinite(`teacher ${what}`);
-  }
-  if (samples.length < 2) {
-    throw new LimbeckError('EMPTY_BATCH', `distill: expected at least two samples to train on, got ${samples.length}.`);
-  }
-  const { embeddings, outputs } = given;
-  if (outputs && outputs.columns !== classes) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `distill: expected a student with as many classes as the teacher's outputs have, ${outputs.columns}, got ${classes ?? 'none'}.`,
-    );
-  }
-  if (useLabels) checkLabels(labels, classes);
-  for (const name of strategy.layerNames()) checkLayer(name, layers, embeddings, strategy);
-}
-
-function checkLabels(labels: Int32Array | undefined, classes: number | undefined): void {
-  if (!labels) {
-    throw new LimbeckError('INVALID_ARGUMENT', 'distill: expected data with labels for useLabels: true, got none.');
-  }
-  const wrong = classes === undefined ? -1 : labels.findIndex((label) => label >= classes);
-  if (wrong < 0) return;
-  throw new LimbeckError(
-    'INVALID_ARGUMENT',
-    `distill: expected labels 0 … ${(classes as number) - 1}, the student's classes, got ${labels[wrong]} for sample ${wrong}.`,
-  );
-}
-
-function checkLayer(
-  name: string,
-  layers: ReadonlyMap<string, number>,
-  embeddings: Matrix | undefined,
-  strategy: DistillationStrategy,
-): void {
-  const width = layers.get(name);
-  if (width === undefined) {
-    const known = [...layers.keys()].map((layer) => `"${layer}"`).join(', ');
-    throw new LimbeckError(
-      'MISSING_LAYER',
-      `distill: expected the student to have the layer "${name}" that the strategy reads; it has ${known}. ` +
-        'Set embeddingLayerName to one of them.',
-    );
-  }
-  if (!embeddings) {
-    throw new LimbeckError(
-      'MISSING_LAYER',
-      `distill: expected the teacher's embeddings for the layer "${name}" that the strategy reads, got none. ` +
-        'Give them as teacher, or choose a strategy for outputs alone.',
-    );
-  }
-  if (strategy.equalWidths() && width !== embeddings.columns) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `distill: expected layer "${name}" to be as wide as the teacher's rows (${embeddings.columns}), got ${width}. ` +
-        strategy.widthAdvice(),
-    );
-  }
 }

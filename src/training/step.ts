@@ -32,11 +32,11 @@ export interface StepResult {
 
 export interface Step {
   /**
-   * Takes one optimizer step.
+   * Takes one optimizer step, on a batch or on the mean loss of several, each contrasted within itself (and with the bank).
    *
    * @throws LimbeckError DIVERGED when a loss component or the gradient is not finite; the parameters are then as before
    */
-  run(batch: StepBatch, learningRate: number): Promise<StepResult>;
+  run(batches: readonly StepBatch[], learningRate: number): Promise<StepResult>;
   /** Copies the trained values into the parameters of student and strategy. */
   writeBack(): void;
   release(): Promise<void>;

@@ -11,7 +11,7 @@ import { HybridDistillationStrategy } from '../../src/strategies/hybrid-distilla
 import { RelationalDistillationStrategy } from '../../src/strategies/relational-distillation-strategy.ts';
 import { ResponseDistillationStrategy } from '../../src/strategies/response-distillation-strategy.ts';
 import { distill } from '../../src/training/distill.ts';
-import { adamWOptionsSchema } from '../../src/training/optimizers/adamw.ts';
+import { parseOptimizer } from '../../src/training/optimizers/index.ts';
 import type { Step, StepBatch } from '../../src/training/step.ts';
 import { ThreePassStep } from '../../src/training/three-pass-step.ts';
 import { TrainingStep } from '../../src/training/training-step.ts';
@@ -22,7 +22,7 @@ const texts = ['a dog', 'the dog ran home', 'to run', 'a piano', 'the the piano'
 const classes = [0, 1, 0, 2, 1, 2, 0, 1];
 const [WIDTH, DIMENSION] = [5, 4];
 // A gradient of rounding alone must not become a step: Adam divides by its size, unless epsilon is larger.
-const options = adamWOptionsSchema.parse({ weightDecay: 0.1, epsilon: 1e-3 });
+const options = parseOptimizer({ weightDecay: 0.1, epsilon: 1e-3 }, 'test');
 const TOLERANCE = 2e-5;
 
 const rows = bagOfWordsRows(texts, DIMENSION);
@@ -113,8 +113,8 @@ describe('three passes = one step (relative error < 2e-5 after four steps)', () 
         const parts = setUp(ThreePassStep, make());
         for (const [i, ids] of BATCHES.entries()) {
           const rate = 0.01 / (i + 1);
-          const expected = await whole.step.run(whole.batch(ids, ids.length, labelled), rate);
-          const actual = await parts.step.run(parts.batch(ids, size, labelled), rate);
+          const expected = await whole.step.run([whole.batch(ids, ids.length, labelled)], rate);
+          const actual = await parts.step.run([parts.batch(ids, size, labelled)], rate);
           expectNear(actual.loss, expected.loss, TOLERANCE);
           expectNear(actual.gradientNorm, expected.gradientNorm, TOLERANCE);
           expect(Object.keys(actual.components).sort()).toEqual(Object.keys(expected.components).sort());
@@ -137,11 +137,11 @@ describe('three passes = one step (relative error < 2e-5 after four steps)', () 
 
   it('a state goes from one kind of step to the other', async () => {
     const [whole, parts] = [setUp(TrainingStep, crd()), setUp(ThreePassStep, crd())];
-    await whole.step.run(whole.batch([0, 1, 2, 5], 4, false), 0.01);
+    await whole.step.run([whole.batch([0, 1, 2, 5], 4, false)], 0.01);
     parts.step.restore(whole.step.state());
     expect(parts.step.state()).toEqual(whole.step.state());
-    const expected = await whole.step.run(whole.batch([7, 2, 3], 3, false), 0.01);
-    const actual = await parts.step.run(parts.batch([7, 2, 3], 2, false), 0.01);
+    const expected = await whole.step.run([whole.batch([7, 2, 3], 3, false)], 0.01);
+    const actual = await parts.step.run([parts.batch([7, 2, 3], 2, false)], 0.01);
     expectNear(actual.loss, expected.loss, TOLERANCE);
     expectNearState(parts.step.state(), whole.step.state());
   });
@@ -156,13 +156,13 @@ describe('what goes wrong', () => {
         const before = disturbed.step.state();
         const bad = disturbed.batch([3, 4, 5], 2, false);
         bad.student[1].feeds.shares.tensor.data[0] = Number.NaN;
-        await expect(disturbed.step.run(bad, 0.01)).rejects.toMatchObject({
+        await expect(disturbed.step.run([bad], 0.01)).rejects.toMatchObject({
           code: 'DIVERGED',
           message: expect.stringMatching(new RegExp(`step ${i}: expected a finite .*, got NaN`)),
         });
         expect(disturbed.step.state()).toEqual(before);
-        const good = await disturbed.step.run(disturbed.batch(ids, 2, false), 0.01);
-        expect(good).toEqual(await calm.step.run(calm.batch(ids, 2, false), 0.01));
+        const good = await disturbed.step.run([disturbed.batch(ids, 2, false)], 0.01);
+        expect(good).toEqual(await calm.step.run([calm.batch(ids, 2, false)], 0.01));
         expect(disturbed.step.state()).toEqual(calm.step.state());
       }
     },
@@ -171,9 +171,9 @@ describe('what goes wrong', () => {
   it('a strategy without a loss for embeddings is refused as by the other step', async () => {
     for (const Kind of [TrainingStep, ThreePassStep]) {
       const { step, batch } = setUp(Kind, new ResponseDistillationStrategy());
-      await expect(step.run(batch([0, 1, 2], 3, false), 0.01)).rejects.toMatchObject({
+      await expect(step.run([batch([0, 1, 2], 3, false)], 0.01)).rejects.toMatchObject({
         code: 'UNSUPPORTED',
-        message: expect.stringMatching(/ResponseDistillationStrategy.*got none/),
+        message: expect.stringMatching(/ResponseDistillationStrategy: expected a loss/),
       });
     }
   });
