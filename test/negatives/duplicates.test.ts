@@ -177,4 +177,25 @@ describe('distill over texts that come again', () => {
       }
     }
   });
+
+  it('without a bank: no text of the batch either', async () => {
+    let repeated = 0;
+    class Watched extends ContrastiveDistillationStrategy {
+      override prepare(facts: BatchFacts) {
+        const prepared = super.prepare(facts);
+        const inBatch = Array.from(facts.sampleIds!, (sample) => texts[sample]);
+        if (new Set(inBatch).size === inBatch.length) return prepared; // needs no mask
+        repeated++;
+        const { data: mask } = prepared.data['student anchors: batch mask'].tensor;
+        const masked = inBatch.map((_, i) => inBatch.map((_, j) => mask[i * inBatch.length + j] !== 0));
+        expect(masked).toEqual(inBatch.map((text, i) => inBatch.map((other, j) => i !== j && text === other)));
+        return prepared;
+      }
+    }
+    const strategy = new Watched({ contrastiveWeight: 1 });
+    const student = tinyStudent(texts, { width: 3, dimension: 4, seed: 0 });
+    await distill({ teacher: rows, student, data, strategy, epochs: 6, batchSize: 5 });
+    await strategy.release();
+    expect(repeated).toBeGreaterThan(3);
+  });
 });
