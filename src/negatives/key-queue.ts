@@ -65,6 +65,10 @@ export class KeyQueue extends KeyBank {
     return this.#samples.reduce((count, sample) => (sample === EMPTY ? count : count + 1), 0);
   }
 
+  override settings(): unknown {
+    return ['KeyQueue', this.capacity, this.dimension];
+  }
+
   override view(anchors: Side, { anchors: count, sampleIds, teacher }: BankQuery): BankView | undefined {
     if (anchors === 'teacher') return undefined; // its keys would be student rows
     const inBatch = new Set<number>();

@@ -83,6 +83,10 @@ export class TeacherBank extends KeyBank {
     return sampleId >= 0 && sampleId < this.#size ? sampleId : -1;
   }
 
+  override settings(): unknown {
+    return ['TeacherBank', this.#size, this.dimension, this.#index.digest];
+  }
+
   override view(anchors: Side, { anchors: count, sampleIds, duplicateOf, teacher }: BankQuery): BankView | undefined {
     if (anchors === 'teacher') return undefined; // its keys would be student rows
     const rowOfAnchor = Int32Array.from({ length: count }, (_, i) => this.rowOf(sampleIds?.[i] ?? -1));

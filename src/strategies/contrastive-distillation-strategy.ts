@@ -237,6 +237,10 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
     this.#takeIn(facts, { student: rows('student rows'), teacher: rows('teacher rows') });
   }
 
+  override settings(): unknown {
+    return { ...(super.settings() as object), bank: this.#bank?.settings() };
+  }
+
   override state(): StateArrays {
     return { ...this.#meanScores.state(), ...this.#bank?.state() };
   }
@@ -326,11 +330,11 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
   }
 
   #takeIn(facts: BatchFacts, rows: Pair<Matrix>): void {
-    const { sampleIds, classIndices, layers } = facts;
+    const { sampleIds, classIndices, duplicateOf, layers } = facts;
     // Where no head is on them, the teacher's rows as the bank itself would make them: it knows them by their bits.
     const raw = this.#projection().projection === 'both' ? undefined : layers.get(this.embeddingLayerName)?.teacherRows;
     const teacher = raw ? unitRows(raw, 'teacher rows', ZERO_NORM) : rows.teacher;
-    this.#bank?.takeIn({ student: rows.student, teacher, sampleIds, classIndices });
+    this.#bank?.takeIn({ student: rows.student, teacher, sampleIds, classIndices, duplicateOf });
   }
 
   #projection(): ProjectionRequest {

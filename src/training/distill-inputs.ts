@@ -1,4 +1,5 @@
 /** What `distill()` is given, checked against each other and cut into batches. */
+import { createHash } from 'node:crypto';
 import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
@@ -16,6 +17,12 @@ export interface TeacherRows {
 
 /** A teacher, or what it says. */
 export type TeacherInput<Sample> = Teacher<Sample> | Matrix | TeacherRows | undefined;
+
+/** A digest of a matrix: its shape and its bytes. */
+export function digestOf({ rows, columns, data }: Matrix): string {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return createHash('sha256').update(`${rows} ${columns}\n`).update(bytes).digest('hex');
+}
 
 /** The samples of a batch in parts of at most `size`. */
 export function microBatches(samples: Int32Array, size = samples.length): Int32Array[] {

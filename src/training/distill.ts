@@ -8,7 +8,7 @@ import type { DistillationStrategy } from '../strategies/distillation-strategy.t
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
-import { checkParts, microBatches, oneHot, type TeacherInput, teacherRows } from './distill-inputs.ts';
+import { checkParts, digestOf, microBatches, oneHot, type TeacherInput, teacherRows } from './distill-inputs.ts';
 import { type OptimizerInput, parseOptimizer } from './optimizers/index.ts';
 import { scheduleFactor, scheduleOptions } from './schedule.ts';
 import type { Step, StepBatch, StepResult } from './step.ts';
@@ -130,6 +130,7 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
   });
   const run = JSON.stringify({
     data: data.fingerprint,
+    teacher: [embeddings, outputs].map((rows) => rows && digestOf(rows)),
     useLabels,
     ...training,
     optimizer: optimizerOptions,

@@ -73,6 +73,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     const share = 1 / batches.length;
     const sums = new GradientSums([...this.#student.parameters, ...this.#ofStrategy]);
     const evaluations: Evaluation[] = [];
+    const buffersBefore = this.#buffers.state();
     this.#optimizer.writeBack(this.#ofStrategy); // where the strategy's evaluation reads them
     for (const [k, batch] of batches.entries()) {
       const widths = this.#readWidths(batch);
@@ -91,7 +92,12 @@ export class ThreePassStep<Sample, Encoded> implements Step {
       this.#optimizer.into(),
     );
     const result = { ...meanLoss(evaluations), gradientNorm: Number(results.gradientNorm.data[0]) };
-    assertFinite(result, step);
+    try {
+      assertFinite(result, step);
+    } catch (error) {
+      this.#buffers.restore(buffersBefore);
+      throw error;
+    }
     this.#optimizer.commit(results, touched);
     for (const [k, batch] of batches.entries()) {
       const facts = stepFacts(batch, this.#student, this.#strategy, step * batches.length + k);

@@ -10,6 +10,29 @@ import { randomMatrix } from '../strategies/support.ts';
 const SIDES = ['student', 'teacher'] as const;
 const rowsOf = (banks: MomentumBanks) => SIDES.map((side) => banks.rows(side).toArray());
 
+describe('samples that are the same', () => {
+  // Sample 3 is sample 1 once more, as its text is.
+  const duplicateOf = Int32Array.of(0, 1, 2, 1, 4);
+  const sampleIds = Int32Array.of(1, 4);
+
+  it('rows of one sample move together, and none of them is its negative', () => {
+    const banks = new MomentumBanks({ samples: 5, dimension: 3 });
+    const random = new Random(4);
+    const [student, teacher] = [randomMatrix(random, 2, 3), randomMatrix(random, 2, 3)];
+    const untouched = [0, 2].map((row) => [...banks.rows('teacher').row(row)]);
+    banks.takeIn({ student, teacher, sampleIds, duplicateOf });
+    for (const side of SIDES) expect(banks.rows(side).row(3)).toEqual(banks.rows(side).row(1));
+    expect([0, 2].map((row) => [...banks.rows('teacher').row(row)])).toEqual(untouched);
+    for (const side of SIDES) {
+      const { rowOfAnchor, groups } = banks.view(side, { anchors: 2, sampleIds, duplicateOf });
+      expect([...rowOfAnchor]).toEqual([1, 4]);
+      expect(groups?.ofAnchor).toEqual(Int32Array.of(1, -1));
+      expect(groups?.ofRow).toBe(duplicateOf);
+    }
+    expect(banks.view('student', { anchors: 1, sampleIds: Int32Array.of(4), duplicateOf }).groups).toBeUndefined();
+  });
+});
+
 describe('the start', () => {
   it.each([1, 3, 12, 128])('D = %i: uniform in ±1/√(D/3), rows of mean square 1', (dimension) => {
     const samples = Math.ceil(120_000 / dimension);

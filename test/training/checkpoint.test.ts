@@ -17,10 +17,11 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../../src/matrix/random.ts';
 import { KeyQueue } from '../../src/negatives/key-queue.ts';
+import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
 import { writeSafetensors } from '../../src/teachers/safetensors.ts';
 import { CHECKPOINT_FILE } from '../../src/training/checkpoint.ts';
 import { data, digest, KINDS, type Kind, newRun, otherData, type Run, STEPS, train } from './checkpoint-runs.ts';
-import { tinyStudent } from './tiny-problem.ts';
+import { bagOfWordsRows, tinyStudent } from './tiny-problem.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -145,6 +146,11 @@ describe('what is not a checkpoint of this run', () => {
     const hotter = saving(kind, 3);
     hotter.strategy.temperature = 0.3;
     await expectRefused(hotter, 'CHECKPOINT_MISMATCH', /temperature/);
+    const otherRows = bagOfWordsRows(data.texts, 8, 1);
+    await expectRefused(saving(kind, 3, { teacher: otherRows }), 'CHECKPOINT_MISMATCH', /teacher/);
+    const otherBank = saving(kind, 3);
+    otherBank.strategy.bank = new TeacherBank(otherRows);
+    await expectRefused(otherBank, 'CHECKPOINT_MISMATCH', /bank/);
     await expectRefused(saving('CRD with momentum banks and heads', 3), 'CHECKPOINT_MISMATCH', /crd/);
     // How often to save is not part of what the run is.
     const other = saving(kind, 5);
@@ -152,12 +158,12 @@ describe('what is not a checkpoint of this run', () => {
     expect([other.taken, digest(other)]).toEqual([upTo(3, STEPS), (await unbroken(kind)).digest]);
   });
 
-  it('a student or a bank of another size: SHAPE_MISMATCH', async () => {
+  it('a bank of another size: CHECKPOINT_MISMATCH; a student: SHAPE_MISMATCH', async () => {
     await begin();
     const run = saving(kind, 3);
     run.strategy.bank = new KeyQueue({ capacity: 30, dimension: 8 });
     const bank = digest(run);
-    await expectRefused(run, 'SHAPE_MISMATCH', /queue/);
+    await expectRefused(run, 'CHECKPOINT_MISMATCH', /KeyQueue/);
     expect(digest(run)).toBe(bank);
     const student = tinyStudent(data.texts, { width: 7, dimension: 8, seed: 0 });
     const wider = { ...saving(kind, 3, { student }), student };
