@@ -1,9 +1,15 @@
 /** The public API of Limbeck, in one explicit list. A test holds this list, so that nothing appears or vanishes by accident. */
+
+export type { Dataset } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
+export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
+export { imageDataset } from './data/image-dataset.ts';
+
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
 export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
+export { accuracy } from './evaluation/accuracy.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
@@ -13,6 +19,7 @@ export { retrieval } from './evaluation/retrieval.ts';
 export * as graph from './graph/index.ts';
 export { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from './losses/contrastive.ts';
 export { cosineLoss, l2Normalize, rowDot } from './losses/cosine.ts';
+export { crossEntropy } from './losses/cross-entropy.ts';
 export { relationalAngleLoss, relationalDistanceLoss } from './losses/relational.ts';
 export { type ResponseTerms, responseLoss } from './losses/response.ts';
 export { similarityPreservingLoss } from './losses/similarity-preserving.ts';
@@ -20,7 +27,11 @@ export { squaredErrorLoss } from './losses/squared-error.ts';
 export { type TripletMining, type TripletTerms, tripletLoss } from './losses/triplet.ts';
 export { IntermediateActivations } from './matrix/intermediate-activations.ts';
 export { type FloatArray, Matrix } from './matrix/matrix.ts';
+export type { Parameter } from './matrix/parameter.ts';
 export { Random } from './matrix/random.ts';
+export { KeyBank } from './negatives/key-bank.ts';
+export { KeyQueue, type KeyQueueOptions } from './negatives/key-queue.ts';
+export { MomentumBanks, type MomentumBanksOptions } from './negatives/momentum-banks.ts';
 export { TeacherBank, type TeacherBankOptions } from './negatives/teacher-bank.ts';
 export { projectTogether } from './report/project-together.ts';
 export { type ReportParts, renderReport } from './report/render-report.ts';
@@ -32,17 +43,27 @@ export {
   type RunMetrics,
   type RunRecord,
 } from './report/run-record.ts';
-export type { SessionOptions, TensorData } from './runtime/backend.ts';
+export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
-export type { BatchFacts, LossAndGradient, LossComponents, Pair, Prepared, SymbolicBatch } from './strategies/batch.ts';
+export type {
+  BatchFacts,
+  ConcreteBatch,
+  Evaluation,
+  LayerFacts,
+  LayerWidths,
+  LossAndGradient,
+  LossComponents,
+  Pair,
+  Prepared,
+  SymbolicBatch,
+} from './strategies/batch.ts';
 export {
   type ContrastiveContext,
   ContrastiveDistillationStrategy,
-  ContrastiveMode,
-  type ContrastiveOptions,
 } from './strategies/contrastive-distillation-strategy.ts';
-export { DistillationStrategy } from './strategies/distillation-strategy.ts';
+export { ContrastiveMode, type ContrastiveOptions } from './strategies/contrastive-options.ts';
+export { DistillationStrategy, type LayerContext } from './strategies/distillation-strategy.ts';
 export { FeatureDistillationStrategy, type FeatureOptions } from './strategies/feature-distillation-strategy.ts';
 export { HybridDistillationStrategy, type HybridPart } from './strategies/hybrid-distillation-strategy.ts';
 export type { Labels, MatrixLike } from './strategies/inputs.ts';
@@ -55,10 +76,25 @@ export {
   type SimilarityPreservingOptions,
   SimilarityPreservingStrategy,
 } from './strategies/similarity-preserving-strategy.ts';
+export { type SupervisedOptions, SupervisedStrategy } from './strategies/supervised-strategy.ts';
+export { ImageEmbedder, type ImageModelFormat } from './students/images/image-embedder.ts';
+export type { ImageOptions } from './students/images/image-options.ts';
+export type { ImageExportOptions, ImageStudent } from './students/images/image-student.ts';
+export { type MlpOptions, mlp } from './students/images/mlp.ts';
+export { type MobilenetOptions, mobilenet } from './students/images/mobilenet.ts';
+export type { ImageFormat, ImageSample } from './students/images/pixels.ts';
+export { type ResnetOptions, resnet } from './students/images/resnet.ts';
+export { type WideResnetOptions, wideResnet } from './students/images/wide-resnet.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
-export type { Parameter, StudentBatch, StudentInputs, TrainableStudent } from './students/student.ts';
+export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
+export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
+export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';
+export type { TransformerStudent } from './students/transformer/transformer-student.ts';
+export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
+export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
+export { parseBertCheckpoint } from './teachers/parse-bert-checkpoint.ts';
 export type { Teacher } from './teachers/teacher.ts';
 export {
   embedWithCache,
@@ -66,6 +102,12 @@ export {
   type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
-export type { AdamWOptions } from './training/adamw.ts';
-export { type DistillOptions, type DistillResult, distill, type TrainingEvent } from './training/distill.ts';
-export { cosineSchedule } from './training/schedule.ts';
+export {
+  type DistillOptions,
+  type DistillResult,
+  distill,
+  type TrainingEvent,
+} from './training/distill.ts';
+export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
+export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
+export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';

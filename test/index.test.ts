@@ -13,7 +13,9 @@ it('exports exactly this', () => {
       ['renderReport', 'responseLoss', 'retrieval', 'rowDot', 'scalarTensor', 'splitWordNet', 'squaredErrorLoss'],
       ['textDataset', 'HybridDistillationStrategy', 'RelationalDistillationStrategy', 'ResponseDistillationStrategy'],
       ['SimilarityPreservingStrategy', 'relationalAngleLoss', 'relationalDistanceLoss', 'similarityPreservingLoss'],
-      ['tripletLoss'],
+      ['tripletLoss', 'KeyBank', 'KeyQueue', 'MomentumBanks', 'SupervisedStrategy', 'crossEntropy', 'scheduleFactor'],
+      ['ImageEmbedder', 'resnet', 'wideResnet', 'mobilenet', 'mlp', 'transformerEncoder', 'parseBertCheckpoint'],
+      ['parseIdx', 'parseIdxImages', 'imageDataset', 'accuracy'],
     ]
       .flat()
       .sort(),

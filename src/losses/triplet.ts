@@ -7,7 +7,6 @@
 import {
   add,
   cast,
-  div,
   type FloatType,
   greater,
   matmul,
@@ -24,6 +23,7 @@ import {
   where,
 } from '../graph/index.ts';
 import { rowDot } from './cosine.ts';
+import { overChosen, type WeightedTotal, weightedMean } from './weighted-total.ts';
 
 /** How triplets are chosen among all (anchor, positive, negative). */
 export type TripletMining = 'hard' | 'semihard' | 'all';
@@ -61,7 +61,12 @@ const SAME = 1e-12;
  * Anchors without a negative are left out; without any other anchor the loss is 0, with gradient 0. Memory: B·N numbers for hard
  * mining, B·N² for the others.
  */
-export function tripletLoss({ anchors, keys, positives, negatives, margin, mining }: TripletTerms): SymbolicTensor {
+export function tripletLoss(terms: TripletTerms): SymbolicTensor {
+  return weightedMean(tripletTotal(terms));
+}
+
+/** {@link tripletLoss} as a weighted sum over anchors, pairs or triplets. */
+export function tripletTotal({ anchors, keys, positives, negatives, margin, mining }: TripletTerms): WeightedTotal {
   const distances = pairwiseDistances(anchors, keys);
   const isPositive = greater(positives, 0);
   const isNegative = greater(negatives, 0);
@@ -69,7 +74,7 @@ export function tripletLoss({ anchors, keys, positives, negatives, margin, minin
   if (mining === 'hard') {
     const farthest = max(where(isPositive, distances, -FAR), [-1], kept);
     const closest = smallest(where(isNegative, distances, FAR));
-    return weightedMean(hinge(farthest, closest, margin), usable);
+    return overChosen(hinge(farthest, closest, margin), usable);
   }
   // One axis for positives, one for negatives: [B, N, 1] against [B, 1, N].
   const positiveDistances = unsqueeze(distances, 2);
@@ -81,11 +86,11 @@ export function tripletLoss({ anchors, keys, positives, negatives, margin, minin
     const closestFarther = smallest(where(greater(farther, 0), negativeDistances, FAR));
     const farthest = unsqueeze(max(where(isNegative, distances, -FAR), [-1], kept), 2);
     const chosen = where(greater(max(farther, [-1], kept), 0), closestFarther, farthest);
-    return weightedMean(hinge(positiveDistances, chosen, margin), pairs);
+    return overChosen(hinge(positiveDistances, chosen, margin), pairs);
   }
   const hinges = mul(mul(hinge(positiveDistances, negativeDistances, margin), pairs), candidates);
   const active = stopGradient(cast(greater(hinges, 0), anchors.dtype as FloatType));
-  return weightedMean(hinges, active);
+  return overChosen(hinges, active);
 }
 
 /** Euclidean distances [B, N], by ‖a‖² + ‖k‖² − 2 a·k. */
@@ -105,9 +110,4 @@ function hinge(positive: SymbolicTensor, negative: SymbolicTensor, margin: Symbo
 /** Smallest entry along the last axis, kept. */
 function smallest(x: SymbolicTensor): SymbolicTensor {
   return neg(max(neg(x), [-1], kept));
-}
-
-/** Σ weights·values / Σ weights, or 0 when all weights are 0. Values of weight 0 must be finite. */
-function weightedMean(values: SymbolicTensor, weights: SymbolicTensor): SymbolicTensor {
-  return div(sum(mul(values, weights)), maximum(stopGradient(sum(weights)), 1));
 }

@@ -91,15 +91,20 @@ export class Random {
     return array;
   }
 
-  /** `count` distinct numbers of 0 … n − 1, in random order (the first steps of Fisher–Yates, sparse in memory). */
+  /** `count` distinct numbers of 0 … n − 1, in random order. */
   sample(n: number, count: number): Int32Array {
+    const numbers = this.permutation(n);
+    return Int32Array.from({ length: count }, () => numbers.next().value as number);
+  }
+
+  /** 0 … n − 1 in random order, one at a time: Fisher–Yates that costs memory only for what was taken. */
+  *permutation(n: number): Generator<number> {
     const moved = new Map<number, number>();
-    const result = new Int32Array(count);
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < n; i++) {
       const j = i + this.integer(n - i);
-      result[i] = moved.get(j) ?? j;
+      const number = moved.get(j) ?? j;
       moved.set(j, moved.get(i) ?? i);
+      yield number;
     }
-    return result;
   }
 }

@@ -16,23 +16,36 @@ export interface SelectionRequest {
   readonly positives: 'class' | 'instance';
   /** At most this many negatives for each anchor. */
   readonly sampleSize: number;
+  /** Whether the batch shares one draw (the default), or every anchor has its own. */
+  readonly draw?: 'batch' | 'anchor' | undefined;
   /** Sample of every anchor: equal samples are never each other's negatives. */
   readonly sampleIds?: Int32Array | undefined;
   readonly bank?:
     | {
         readonly size: number;
+        /** A row of class −1 has no known class: with labels it is nobody's negative and nobody's positive. */
         readonly labels?: Int32Array | undefined;
         /** For every anchor the bank row that holds its sample, or −1. */
         readonly rowOfAnchor: Int32Array;
+        /** Rows that are an anchor's own sample once more: those of its group (−1: none). */
+        readonly groups?: { readonly ofAnchor: Int32Array; readonly ofRow: Int32Array } | undefined;
       }
     | undefined;
   readonly seed: number;
   /** The draw depends on seed and step alone, so that a loss and its gradient, asked for apart, see the same negatives. */
   readonly step: number;
+  /** Select for the anchors `from` … `to` − 1 only, over the keys of the whole batch. By default for all. */
+  readonly range?: AnchorRange | undefined;
+}
+
+/** A tile of anchors: `from` … `to` − 1. */
+export interface AnchorRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
- * Masks are 0 (seen) or −∞; targets of an anchor sum to 1 over all blocks and `ownTarget`. Row-major [B, keys]. Targets are
+ * Masks are 0 (seen) or −∞; targets of an anchor sum to 1 over all blocks and `ownTarget`. Row-major [anchors, keys]. Targets are
  * fractions such as 1/3, hence float64: rounded earlier, they would spoil a loss in float64.
  */
 export interface SelectedBlock {
@@ -44,12 +57,14 @@ export interface Selection {
   /** True when no block shows an anchor its own key. */
   readonly ownApart: boolean;
   readonly ownTarget?: Float64Array;
-  /** The batch's rows as keys; undefined when every one of them is in the bank. */
-  readonly batch?: SelectedBlock;
-  /** Bank rows as keys; `rows` undefined means all of them, in order. */
+  /** Rows of the batch as keys; `rows` undefined means all of them, in order. Undefined when no anchor sees any. */
+  readonly batch?: SelectedBlock & { readonly rows?: Int32Array };
+  /** Bank rows as keys, likewise. */
   readonly bank?: SelectedBlock & { readonly rows?: Int32Array };
   /** Candidates besides the own sample: 0 means that there is nothing to contrast with. */
   readonly candidates: number;
+  /** How many negatives each anchor sees; undefined when all see every candidate. */
+  readonly negatives?: Int32Array;
 }
 
 /** Keys are numbered: first the batch columns that are not in the bank, then the bank's rows. */
@@ -65,7 +80,9 @@ export function selectKeys(request: SelectionRequest): Selection {
   const candidates: Candidates = { batchColumns, total: batchColumns.length + (bank?.size ?? 0) };
   const oneBlockHoldsAllOwn = batchColumns.length === anchors || batchColumns.length === 0;
   const unlimited = request.sampleSize >= candidates.total - 1;
-  const repeated = sampleIds !== undefined && batchColumns.length > 0 && new Set(sampleIds).size < anchors;
+  const repeated =
+    bank?.groups !== undefined ||
+    (sampleIds !== undefined && batchColumns.length > 0 && new Set(sampleIds).size < anchors);
   if (!labels && unlimited && !repeated && oneBlockHoldsAllOwn) {
     // Every anchor sees every key, its own among them: nothing to mask, nothing to mark.
     return {
@@ -83,28 +100,35 @@ function maskedSelection(
   candidates: Candidates,
   { unlimited, repeated }: { unlimited: boolean; repeated: boolean },
 ): Selection {
-  const { anchors, labels, bank, sampleIds, sampleSize } = request;
+  const { labels, bank, sampleIds } = request;
+  const { from, to } = request.range ?? { from: 0, to: request.anchors };
+  const anchors = Array.from({ length: to - from }, (_, k) => from + k);
   const { batchColumns, total } = candidates;
   const ownKey = ownKeys(request, candidates);
   const keyLabel = labels && keyLabels(request, candidates);
-  const sameSample = (i: number, key: number): boolean =>
-    key === ownKey[i] ||
-    (repeated && sampleIds !== undefined && key < batchColumns.length && sampleIds[batchColumns[key]] === sampleIds[i]);
-  const isNegative = (i: number, key: number): boolean =>
-    !sameSample(i, key) && !(labels && keyLabel && keyLabel[key] === labels[i]);
-
-  // One random order of the keys, shared by the batch, of which each anchor takes its first `sampleSize` negatives. A
-  // uniform order stays uniform when some keys are skipped, so each anchor's draw is uniform without replacement.
-  const order = unlimited ? Int32Array.from({ length: total }, (_, key) => key) : drawnOrder(request, total, repeated);
-  const ends = new Int32Array(anchors).fill(order.length);
-  for (let i = 0; i < anchors && !unlimited; i++) {
-    let position = 0;
-    for (let left = sampleSize; left > 0 && position < order.length; position++) {
-      if (isNegative(i, order[position])) left--;
+  const sameSample = (i: number, key: number): boolean => {
+    if (key === ownKey[i]) return true;
+    if (!repeated) return false;
+    const group = bank?.groups?.ofAnchor[i] ?? -1;
+    if (key < batchColumns.length) {
+      const other = batchColumns[key];
+      return (
+        (sampleIds !== undefined && sampleIds[other] === sampleIds[i]) ||
+        (group >= 0 && bank?.groups?.ofAnchor[other] === group)
+      );
     }
-    ends[i] = position;
-  }
-  const positives = Array.from({ length: anchors }, (_, i) => {
+    return group >= 0 && bank?.groups?.ofRow[key - batchColumns.length] === group;
+  };
+  const isNegative = (i: number, key: number): boolean =>
+    !sameSample(i, key) && !(labels && keyLabel && (keyLabel[key] === labels[i] || keyLabel[key] < 0));
+
+  const negatives = drawNegatives(request, anchors, {
+    total,
+    isNegative,
+    unlimited,
+    skipsOwnKeyAlone: !labels && !repeated,
+  });
+  const positives = anchors.map((i) => {
     if (!labels || !keyLabel || request.positives === 'instance') return [];
     const sameClass: number[] = [];
     // A repetition of the own sample is the own key once more, not another positive.
@@ -112,89 +136,142 @@ function maskedSelection(
     return sameClass;
   });
 
-  const columns = new Columns(anchors, batchColumns, bank?.size ?? 0, [
-    order.subarray(0, Math.max(...ends)),
+  const columns = new Columns({ batch: request.anchors, bank: bank?.size ?? 0 }, batchColumns, [
+    ...negatives,
     ...positives,
   ]);
-  // A drawn part of the bank need not hold every anchor's own row; then own keys stand apart, for all anchors alike.
-  const ownApart = ownKey.some((key) => !columns.has(key));
+  // Drawn keys need not hold every anchor's own; then own keys stand apart, for all anchors alike.
+  const ownApart = anchors.some((i) => !columns.has(ownKey[i]));
   const withTargets = labels !== undefined && request.positives === 'class';
-  const ownTarget = new Float64Array(anchors);
-  const masks = columns.matrices(Float32Array, anchors);
+  const ownTarget = new Float64Array(anchors.length);
+  const masks = columns.matrices(Float32Array, anchors.length);
   masks.batch.fill(Number.NEGATIVE_INFINITY);
   masks.bank.fill(Number.NEGATIVE_INFINITY);
-  const targets = columns.matrices(Float64Array, anchors);
-  for (let i = 0; i < anchors; i++) {
-    for (let position = 0; position < ends[i]; position++) {
-      if (isNegative(i, order[position])) columns.set(masks, i, order[position], 0);
-    }
-    const share = 1 / (1 + positives[i].length);
-    ownTarget[i] = share;
-    for (const key of ownApart ? positives[i] : [ownKey[i], ...positives[i]]) {
-      columns.set(masks, i, key, 0);
-      columns.set(targets, i, key, share);
+  const targets = withTargets ? columns.matrices(Float64Array, anchors.length) : undefined;
+  for (const [k, i] of anchors.entries()) {
+    for (const key of negatives[k]) columns.set(masks, k, key, 0);
+    const share = 1 / (1 + positives[k].length);
+    ownTarget[k] = share;
+    for (const key of ownApart ? positives[k] : [ownKey[i], ...positives[k]]) {
+      columns.set(masks, k, key, 0);
+      if (targets) columns.set(targets, k, key, share);
     }
   }
-  const block = (which: 'batch' | 'bank'): SelectedBlock =>
-    withTargets ? { mask: masks[which], targets: targets[which] } : { mask: masks[which] };
+  const block = (which: Which): Selection[Which] => {
+    if (columns.rows[which].length === 0) return undefined;
+    return {
+      mask: masks[which],
+      ...(targets ? { targets: targets[which] } : {}),
+      ...(columns.isWhole(which) ? {} : { rows: columns.rows[which] }),
+    };
+  };
   const repetitions = repeated ? batchColumns.length - new Set(batchColumns.map((i) => sampleIds?.[i] ?? i)).size : 0;
+  const [inBatch, inBank] = [block('batch'), block('bank')];
   return {
     ownApart,
     candidates: total - repetitions - 1,
+    negatives: Int32Array.from(negatives, (keys) => keys.length),
     ...(ownApart && withTargets ? { ownTarget } : {}),
-    ...(batchColumns.length > 0 ? { batch: block('batch') } : {}),
-    ...(columns.bankRows.length > 0
-      ? {
-          bank: {
-            ...block('bank'),
-            ...(columns.bankRows.length < (bank?.size ?? 0) ? { rows: columns.bankRows } : {}),
-          },
-        }
-      : {}),
+    ...(inBatch ? { batch: inBatch } : {}),
+    ...(inBank ? { bank: inBank } : {}),
   };
 }
 
-/** The numbers of both blocks, row-major [B, keys]. */
-interface Blocks<A> {
-  readonly batch: A;
-  readonly bank: A;
+/** The keys that each of `anchors` sees as negatives. */
+function drawNegatives(
+  { seed, step, sampleSize, draw }: SelectionRequest,
+  anchors: readonly number[],
+  given: {
+    readonly total: number;
+    readonly isNegative: (anchor: number, key: number) => boolean;
+    readonly unlimited: boolean;
+    /** Whether an anchor's own key is the only one that is not its negative. */
+    readonly skipsOwnKeyAlone: boolean;
+  },
+): Int32Array[] {
+  const { total, isNegative, unlimited, skipsOwnKeyAlone } = given;
+  const purpose = `negatives ${step}`;
+  const limit = unlimited ? total : sampleSize;
+  const found: Int32Array<ArrayBuffer> = new Int32Array(Math.min(limit, total));
+  /** The first `limit` negatives of an order. A uniform order stays uniform when some keys are skipped. */
+  const firstOf = (order: Iterable<number>, i: number): Int32Array => {
+    let count = 0;
+    for (const key of order) {
+      if (count === limit) break;
+      if (isNegative(i, key)) found[count++] = key;
+    }
+    return found.slice(0, count);
+  };
+  if (draw === 'anchor' && !unlimited) {
+    return anchors.map((i) => firstOf(Random.forPurpose(seed, `${purpose} anchor ${i}`).permutation(total), i));
+  }
+  let order: Int32Array = Int32Array.from({ length: total }, (_, key) => key);
+  if (!unlimited) {
+    const random = Random.forPurpose(seed, purpose);
+    order = skipsOwnKeyAlone ? random.sample(total, sampleSize + 1) : random.shuffle(order);
+  }
+  return anchors.map((i) => firstOf(order, i));
 }
 
-/** Where keys stand: the batch block has all B columns, the bank block one for each bank row that any anchor sees. */
-class Columns {
-  readonly bankRows: Int32Array;
-  readonly #batchColumns: Int32Array;
-  readonly #columnOfRow: Int32Array;
-  readonly #batchWidth: number;
+/** The two blocks of keys. */
+type Which = 'batch' | 'bank';
 
-  constructor(anchors: number, batchColumns: Int32Array, bankSize: number, used: readonly ArrayLike<number>[]) {
+/** Where keys stand: each block has a column for every row that any anchor sees. */
+class Columns {
+  readonly rows: Readonly<Record<Which, Int32Array>>;
+  readonly #sizes: Readonly<Record<Which, number>>;
+  readonly #batchColumns: Int32Array;
+  /** The column of every row, −1 for rows that nobody sees. */
+  readonly #columnOf: Readonly<Record<Which, Int32Array>>;
+
+  constructor(
+    sizes: Readonly<Record<Which, number>>,
+    batchColumns: Int32Array,
+    used: readonly (Int32Array | readonly number[])[],
+  ) {
+    this.#sizes = sizes;
     this.#batchColumns = batchColumns;
-    this.#batchWidth = anchors;
-    this.#columnOfRow = new Int32Array(bankSize).fill(-1);
+    this.#columnOf = { batch: new Int32Array(sizes.batch).fill(-1), bank: new Int32Array(sizes.bank).fill(-1) };
     for (const keys of used) {
-      for (let k = 0; k < keys.length; k++) {
-        if (keys[k] >= batchColumns.length) this.#columnOfRow[keys[k] - batchColumns.length] = 0;
+      for (const key of keys) {
+        const [which, row] = this.#place(key);
+        this.#columnOf[which][row] = 0;
       }
     }
-    const rows: number[] = [];
-    for (let row = 0; row < bankSize; row++) {
-      if (this.#columnOfRow[row] === 0) this.#columnOfRow[row] = rows.push(row) - 1;
-    }
-    this.bankRows = Int32Array.from(rows);
+    const numbered = (which: Which): Int32Array => {
+      const columnOf = this.#columnOf[which];
+      const rows = Int32Array.from(columnOf.keys()).filter((row) => columnOf[row] === 0);
+      for (const [column, row] of rows.entries()) columnOf[row] = column;
+      return rows;
+    };
+    this.rows = { batch: numbered('batch'), bank: numbered('bank') };
   }
 
   has(key: number): boolean {
-    return key < this.#batchColumns.length || this.#columnOfRow[key - this.#batchColumns.length] >= 0;
+    const [which, row] = this.#place(key);
+    return this.#columnOf[which][row] >= 0;
   }
 
-  matrices<A extends FloatArray>(type: new (length: number) => A, anchors: number): Blocks<A> {
-    return { batch: new type(anchors * this.#batchWidth), bank: new type(anchors * this.bankRows.length) };
+  isWhole(which: Which): boolean {
+    return this.rows[which].length === this.#sizes[which];
   }
 
-  set(matrices: Blocks<FloatArray>, anchor: number, key: number, value: number): void {
+  /** Numbers for both blocks, row-major [anchors, keys]. */
+  matrices<A extends FloatArray>(type: new (length: number) => A, anchors: number): Readonly<Record<Which, A>> {
+    return {
+      batch: new type(anchors * this.rows.batch.length),
+      bank: new type(anchors * this.rows.bank.length),
+    };
+  }
+
+  set(matrices: Readonly<Record<Which, FloatArray>>, anchor: number, key: number, value: number): void {
+    const [which, row] = this.#place(key);
+    matrices[which][anchor * this.rows[which].length + this.#columnOf[which][row]] = value;
+  }
+
+  #place(key: number): [Which, number] {
     const inBatch = this.#batchColumns.length;
-    if (key < inBatch) matrices.batch[anchor * this.#batchWidth + this.#batchColumns[key]] = value;
-    else matrices.bank[anchor * this.bankRows.length + this.#columnOfRow[key - inBatch]] = value;
+    return key < inBatch ? ['batch', this.#batchColumns[key]] : ['bank', key - inBatch];
   }
 }
 
@@ -210,15 +287,4 @@ function keyLabels({ labels, bank }: SelectionRequest, { batchColumns, total }: 
   for (const [key, column] of batchColumns.entries()) result[key] = (labels as Int32Array)[column];
   if (bank) result.set(bank.labels as Int32Array, batchColumns.length);
   return result;
-}
-
-function drawnOrder(
-  { seed, step, labels, sampleSize }: SelectionRequest,
-  total: number,
-  repeated: boolean,
-): Int32Array {
-  const random = Random.forPurpose(seed, `negatives ${step}`);
-  // An anchor that only skips its own key needs one key more than it takes; with classes or repeated samples any number.
-  if (!labels && !repeated) return random.sample(total, sampleSize + 1);
-  return random.shuffle(Int32Array.from({ length: total }, (_, key) => key));
 }

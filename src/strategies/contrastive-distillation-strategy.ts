@@ -1,71 +1,44 @@
 /** Contrastive representation distillation: the strategy that this project exists for. Definitions: mathematics.md, section 2. */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { LimbeckError } from '../errors.ts';
-import { add, type Dimension, mul, type SymbolicTensor, sub } from '../graph/index.ts';
-import { contrastiveLoss } from '../losses/contrastive.ts';
-import { l2Normalize } from '../losses/cosine.ts';
+import { mul, type SymbolicTensor, sub } from '../graph/index.ts';
 import { responseLoss } from '../losses/response.ts';
-import { tripletLoss } from '../losses/triplet.ts';
-import { IntermediateActivations } from '../matrix/intermediate-activations.ts';
-import type { Matrix } from '../matrix/matrix.ts';
-import { type Selection, selectKeys } from '../negatives/selection.ts';
-import { TeacherBank } from '../negatives/teacher-bank.ts';
+import { Matrix } from '../matrix/matrix.ts';
+import type { Parameter } from '../matrix/parameter.ts';
+import type { StateArrays } from '../matrix/state-arrays.ts';
+import { unitRows, ZERO_NORM } from '../matrix/unit-rows.ts';
+import { KeyBank } from '../negatives/key-bank.ts';
+import type { AnchorRange } from '../negatives/selection.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
 import { warnOnConsole } from '../warnings.ts';
-import type { BatchFacts, LossAndGradient, LossComponents, Pair, Prepared, SymbolicBatch } from './batch.ts';
+import type {
+  BatchFacts,
+  ConcreteBatch,
+  Evaluation,
+  LayerFacts,
+  LayerWidths,
+  LossAndGradient,
+  LossComponents,
+  Pair,
+  Prepared,
+  SymbolicBatch,
+} from './batch.ts';
+import { type ContrastStructure, comparedRows, contrast, meanScores } from './contrast.ts';
+import { type ContrastiveOptions, contrastiveOptionsSchema } from './contrastive-options.ts';
 import { DistillationStrategy } from './distillation-strategy.ts';
-import { type Labels, type MatrixLike, toMatrix } from './inputs.ts';
-import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
-import { type SoftmaxDirection, type SoftmaxMode, softmaxData, softmaxTerms } from './softmax-direction.ts';
-import { type TripletForm, tripletData, tripletTerms } from './triplet-form.ts';
+import { type Labels, type MatrixLike, toMatrix, toPair } from './inputs.ts';
+import { MeanScores } from './mean-scores.ts';
+import { defineOptionAccessors, parseOptions } from './options.ts';
+import { type ContrastRequest, logitsPerAnchor, type PreparedContrast, prepareContrast } from './prepare-contrast.ts';
+import { comparedWidth, PROJECTION_ADVICE, ProjectionHeads, type ProjectionRequest } from './projection-heads.ts';
+import { TiledContrast, type TileRequest } from './tiled-contrast.ts';
 
-/** The form of the contrast. */
-export const ContrastiveMode = {
-  /** Student anchors, teacher keys. */
-  NTXent: 'ntxent',
-  /** Teacher anchors, student keys. */
-  InfoNCE: 'infonce',
-  /** Student anchors, teacher positives and negatives, a margin between distances. */
-  Triplet: 'triplet',
-} as const;
-export type ContrastiveMode = (typeof ContrastiveMode)[keyof typeof ContrastiveMode];
-
-const share = () => z.number().min(0).max(1);
-const positive = () => z.number().positive().finite();
-
-/** Every option with its default and bounds; a description completes "expected …". */
-export const contrastiveOptionsSchema = z.object({
-  embeddingLayerName: embeddingLayerName(),
-  contrastiveWeight: share().default(0.8).describe('a number in [0, 1]: the weight of the contrastive loss'),
-  temperature: positive().default(0.07).describe('a finite number > 0: divides the cosines'),
-  alpha: share().default(0.2).describe('a number in [0, 1]: the share of hard labels in the output loss'),
-  negativesSampleSize: z.int().min(1).default(1024).describe('a whole number ≥ 1: negatives for each anchor'),
-  mode: z.enum(ContrastiveMode).default('ntxent').describe("'ntxent', 'infonce' or 'triplet'"),
-  outputTemperature: positive().default(4).describe('a finite number > 0: softens logits in the output loss'),
-  positives: z
-    .enum(['class', 'instance'])
-    .default('class')
-    .describe("'class' or 'instance': what same-class samples are when labels are given"),
-  targets: z
-    .enum(['sample', 'teacher'])
-    .default('sample')
-    .describe("'sample' or 'teacher': targets on the own key (or class), or spread as the teacher's similarities"),
-  symmetric: z.boolean().default(false).describe('true or false: average both anchor directions'),
-  margin: z.number().min(0).finite().default(0.1).describe('a finite number ≥ 0: the margin of triplets'),
-  mining: z
-    .enum(['hard', 'semihard', 'all'])
-    .default('hard')
-    .describe("'hard', 'semihard' or 'all': which triplets count"),
-  normalize: z.boolean().default(true).describe('true or false: triplet distances between rows of norm 1, or raw rows'),
-  seed: z.int().min(0).default(0).describe('a whole number ≥ 0: seeds the draw of negatives'),
-});
-
-export type ContrastiveOptions = z.output<typeof contrastiveOptionsSchema>;
-
-/** Says which samples of a bank a batch holds. */
+/** Says which samples of a bank a batch holds, and which draw of negatives to take. */
 export interface ContrastiveContext {
   /** Sample of every row; a sample that is also in the bank counts once and is never its own negative. */
   readonly sampleIds?: Int32Array;
+  /** Counts the steps of your own loop: each step has its own draw of negatives. Default 0. */
+  readonly step?: number;
 }
 
 // The accessors come from the schema, so that an option is declared once; defineOptionAccessors defines each of them.
@@ -89,9 +62,12 @@ export interface ContrastiveDistillationStrategy extends ContrastiveOptions {}
  * InfoNCE: van den Oord et al., 2018; several positives: Khosla et al., NeurIPS 2020 (L_out).
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the interface
-export class ContrastiveDistillationStrategy extends DistillationStrategy<Structure> {
+export class ContrastiveDistillationStrategy extends DistillationStrategy<ContrastStructure> {
   readonly #options: ContrastiveOptions;
-  #bank: TeacherBank | undefined;
+  readonly #heads = new ProjectionHeads();
+  readonly #meanScores = new MeanScores();
+  readonly #tiles = new TiledContrast();
+  #bank: KeyBank | undefined;
   #warnedOfNoTriplet = false;
 
   static {
@@ -108,19 +84,30 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
     this.#options = parseOptions(contrastiveOptionsSchema, options, 'ContrastiveDistillationStrategy');
   }
 
-  /** Negatives from beyond the batch, for student anchors; undefined for none. */
-  get bank(): TeacherBank | undefined {
+  /**
+   * Keys from beyond the batch: a TeacherBank (exact), MomentumBanks (the paper's, for heads that learn), or a KeyQueue (streams);
+   * undefined for the batch alone.
+   */
+  get bank(): KeyBank | undefined {
     return this.#bank;
   }
 
-  set bank(bank: TeacherBank | undefined) {
-    if (bank !== undefined && !(bank instanceof TeacherBank)) {
+  set bank(bank: KeyBank | undefined) {
+    if (bank !== undefined && !(bank instanceof KeyBank)) {
       throw new LimbeckError(
         'INVALID_OPTION',
-        'bank: expected a TeacherBank or undefined. Wrap rows: new TeacherBank(rows).',
+        'bank: expected a TeacherBank, MomentumBanks, a KeyQueue or undefined. Wrap rows: new TeacherBank(rows).',
       );
     }
     this.#bank = bank;
+  }
+
+  /**
+   * Z/M of the CRD objective, the mean of exp(g·k/τ): frozen at the first batch that is evaluated, and undefined before it. Kept for
+   * student anchors (over the teacher's rows) and teacher anchors apart.
+   */
+  get meanScores(): { readonly student: number | undefined; readonly teacher: number | undefined } {
+    return this.#meanScores.values();
   }
 
   /**
@@ -158,170 +145,222 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Struct
     labels?: Labels,
     context?: ContrastiveContext,
   ): Promise<LossAndGradient<Matrix>> {
-    const { loss, gradient } = await this.#contrast(studentEmbeddings, teacherEmbeddings, labels, context, true);
-    return { loss, gradient: gradient.get(this.embeddingLayerName) as Matrix };
+    const evaluation = await this.#contrast(studentEmbeddings, teacherEmbeddings, labels, context, true);
+    const { loss, gradients, parameterGradients } = evaluation;
+    return { loss, gradient: gradients.get(this.embeddingLayerName) as Matrix, parameterGradients };
+  }
+
+  /**
+   * Takes a batch into the bank, where that changes with every step (momentum banks, queue). For loops of your own: call it after the
+   * step whose loss was computed over the bank, with the same embeddings. `distill()` does it by itself.
+   *
+   * @throws LimbeckError as {@link computeContrastiveLoss}
+   */
+  async updateBank(
+    studentEmbeddings: MatrixLike,
+    teacherEmbeddings: MatrixLike,
+    labels?: Labels,
+    context?: ContrastiveContext,
+  ): Promise<void> {
+    if (!this.#bank?.updates) return;
+    const batch = this.#batch(studentEmbeddings, teacherEmbeddings, labels, context);
+    const facts = this.facts(batch);
+    this.#takeIn(facts, await this.#tiles.comparedRows(batch, facts, this.#tileRequest(facts)));
   }
 
   override layerNames(): readonly string[] {
     return [this.embeddingLayerName];
   }
 
-  override symbolicLoss({ outputs, layers, labels, data, structure }: SymbolicBatch<Structure>): LossComponents {
+  override equalWidths(): boolean {
+    return this.#projection().projection === 'none';
+  }
+
+  override widthAdvice(): string {
+    return PROJECTION_ADVICE;
+  }
+
+  override parametersFor(layers: ReadonlyMap<string, LayerWidths>): readonly Parameter[] {
+    const layer = layers.get(this.embeddingLayerName);
+    if (!layer) return [];
+    return this.#heads.parameters(this.#projection(), layer);
+  }
+
+  override symbolicLoss({
+    outputs,
+    layers,
+    labels,
+    parameters,
+    data,
+    structure,
+  }: SymbolicBatch<ContrastStructure>): LossComponents {
     const components: Record<string, SymbolicTensor> = {};
     const embeddings = layers.get(structure.layer);
     if (embeddings) {
-      components.contrastive = mul(data.contrastiveWeight, contrast(embeddings, data, structure));
+      const rows = comparedRows(embeddings, parameters, structure.normalize);
+      components.contrastive = mul(data.contrastiveWeight, contrast(rows, data, structure.parts));
     }
-    if (outputs) {
+    if (outputs?.teacher) {
+      const { student, teacher } = outputs;
       const { outputTemperature: temperature, alpha, contrastiveWeight } = data;
-      const loss = responseLoss({ ...outputs, labels, temperature, alpha });
+      const loss = responseLoss({ student, teacher, labels, temperature, alpha });
       components.output = mul(sub(1, contrastiveWeight), loss);
     }
     return components;
   }
 
-  override prepare(facts: BatchFacts): Prepared<Structure> {
+  override symbolicObservations({
+    layers,
+    parameters,
+    data,
+    structure,
+  }: SymbolicBatch<ContrastStructure>): Readonly<Record<string, SymbolicTensor>> {
+    const embeddings = layers.get(structure.layer);
+    if (!embeddings) return {};
+    const rows = comparedRows(embeddings, parameters, structure.normalize);
+    return {
+      ...meanScores(rows, data, structure.parts),
+      ...(structure.observesRows ? { 'student rows': rows.student, 'teacher rows': rows.teacher } : {}),
+    };
+  }
+
+  override observe(observed: Evaluation['observed']): void {
+    this.#meanScores.freeze(observed);
+  }
+
+  override advance(facts: BatchFacts, observed: Evaluation['observed']): void {
+    if (!this.#bank?.updates) return;
+    const rows = (name: string): Matrix => {
+      const { dims, data } = observed[name];
+      return new Matrix(dims[0], dims[1], data as Matrix['data']);
+    };
+    this.#takeIn(facts, { student: rows('student rows'), teacher: rows('teacher rows') });
+  }
+
+  override settings(): unknown {
+    return { ...(super.settings() as object), bank: this.#bank?.settings() };
+  }
+
+  override state(): StateArrays {
+    return { ...this.#meanScores.state(), ...this.#bank?.state() };
+  }
+
+  override restore(state: StateArrays): void {
+    this.#bank?.restore(state);
+    this.#meanScores.restore(state);
+  }
+
+  override prepare(facts: BatchFacts): Prepared<ContrastStructure> {
     const scalar = (value: number) => ({ shape: [], tensor: scalarTensor(value, facts.dtype) });
-    const data: Record<string, PreparedTensor> = { contrastiveWeight: scalar(this.contrastiveWeight) };
-    if (facts.hasOutputs) {
-      data.outputTemperature = scalar(this.outputTemperature);
-      data.alpha = scalar(this.alpha);
-    }
-    const layer = this.embeddingLayerName;
-    const size = facts.layers.get(layer);
-    if (!size) return { data, structure: { layer, directions: [] } };
-    if (this.mode === 'triplet') {
-      const triplet = this.#prepareTriplet(facts, size, data);
-      return { data, structure: { layer, directions: [], triplet } };
-    }
-    if (!this.normalize) throw this.#unfit('normalize: false', "mode 'triplet': the other modes contrast cosines");
-    if (this.targets === 'teacher' && facts.classIndices && this.positives === 'class') {
-      throw this.#unfit(
-        "targets: 'teacher'",
-        "positives: 'instance' with labels: class positives are targets of their own",
-      );
-    }
-    data.temperature = scalar(this.temperature);
-    const modes: readonly SoftmaxMode[] = this.symmetric ? ['ntxent', 'infonce'] : [this.mode];
-    const directions = modes.map((mode) => {
-      const selection = this.#selectKeys(mode, facts, size.width);
-      Object.assign(data, softmaxData(mode, selection, facts, size.dimension, this.#bank));
-      const { ownApart, batch, bank } = selection;
-      return { mode, ownApart, batch: batch !== undefined, bank: bank !== undefined, soft: this.targets === 'teacher' };
-    });
-    return { data, structure: { layer, directions } };
+    const layer = facts.layers.get(this.embeddingLayerName);
+    const prepared = layer && this.#prepareContrast(facts, layer);
+    return {
+      data: {
+        contrastiveWeight: scalar(this.contrastiveWeight),
+        ...(facts.hasOutputs && { outputTemperature: scalar(this.outputTemperature), alpha: scalar(this.alpha) }),
+        ...prepared?.data,
+      },
+      structure: {
+        layer: this.embeddingLayerName,
+        normalize: this.normalize,
+        observesRows: this.#bank?.updates ?? false,
+        parts: prepared?.parts ?? [],
+      },
+    };
   }
 
-  #prepareTriplet(
+  override needsTiles(facts: BatchFacts): boolean {
+    return this.#tiles.needed(facts, this.#tileRequest(facts));
+  }
+
+  protected override async evaluateInTiles(
+    batch: ConcreteBatch,
     facts: BatchFacts,
-    { width, dimension }: { readonly width: number; readonly dimension: Dimension },
-    data: Record<string, PreparedTensor>,
-  ): TripletForm {
-    if (this.symmetric) throw this.#unfit('symmetric: true', "mode 'ntxent' or 'infonce'; triplets have no directions");
-    if (this.targets === 'teacher') throw this.#unfit("targets: 'teacher'", "mode 'ntxent' or 'infonce'");
-    if (this.#bank && !this.normalize) throw this.#unfit('bank', 'normalize: true, since bank rows have norm 1');
-    const selection = this.#selectKeys('triplet', facts, width);
-    const keys = tripletData(selection, facts, { bank: this.#bank, width: dimension, margin: this.margin });
-    Object.assign(data, keys.data);
-    if (!keys.usable && !this.#warnedOfNoTriplet) {
-      this.#warnedOfNoTriplet = true;
-      warnOnConsole(
-        'ContrastiveDistillationStrategy: no anchor of the batch has a negative (one class only?); the triplet loss is 0.',
-      );
-    }
-    return { mining: this.mining, normalize: this.normalize, bank: keys.bank };
+    withGradient: boolean,
+  ): Promise<Evaluation> {
+    const contrastive = await this.#tiles.evaluate(batch, facts, this.#tileRequest(facts), withGradient);
+    if (!batch.outputs) return contrastive;
+    const output = await this.evaluate({ ...batch, layers: new Map() }, withGradient);
+    return {
+      ...contrastive,
+      loss: contrastive.loss + output.loss,
+      components: { ...contrastive.components, ...output.components },
+      gradients: new Map([...contrastive.gradients, ...output.gradients]),
+    };
   }
 
-  #unfit(option: string, needed: string): LimbeckError {
-    return new LimbeckError(
-      'INVALID_OPTION',
-      `${option}: expected ${needed}; got mode '${this.mode}'. Change one of them.`,
+  override async release(): Promise<void> {
+    await this.#tiles.release();
+    await super.release();
+  }
+
+  #prepareContrast(facts: BatchFacts, layer: LayerFacts): PreparedContrast {
+    const prepared = prepareContrast(this.#options, this.#contrastRequest(facts, layer));
+    if (!prepared.usable) this.#warnOfNoTriplet();
+    return prepared;
+  }
+
+  #warnOfNoTriplet(): void {
+    if (this.#warnedOfNoTriplet) return;
+    this.#warnedOfNoTriplet = true;
+    warnOnConsole(
+      'ContrastiveDistillationStrategy: no anchor of the batch has a negative (one class only?); the triplet loss is 0.',
     );
   }
 
-  #selectKeys(mode: ContrastiveMode, facts: BatchFacts, width: number): Selection {
-    const bank = mode === 'infonce' ? undefined : this.#bank;
-    if (this.#bank && this.mode === 'infonce' && !this.symmetric) {
-      throw new LimbeckError(
-        'INVALID_OPTION',
-        "bank: expected mode 'ntxent' or symmetric: true with a teacher bank, got mode 'infonce', whose keys are student " +
-          'rows. Change the mode, or set bank to undefined.',
-      );
-    }
-    if (bank && bank.dimension !== width) {
-      throw new LimbeckError(
-        'SHAPE_MISMATCH',
-        `bank: expected rows of the embeddings' width ${width}, got ${bank.dimension}.`,
-      );
-    }
-    if (bank && facts.classIndices && !bank.labels) {
-      throw new LimbeckError(
-        'INVALID_ARGUMENT',
-        'bank: expected a label for every bank row when the batch has labels. Pass new TeacherBank(rows, { labels }).',
-      );
-    }
-    const selection = selectKeys({
-      anchors: facts.rows,
-      labels: facts.classIndices,
-      positives: this.positives,
-      sampleSize: this.negativesSampleSize,
-      sampleIds: facts.sampleIds,
-      bank: bank && {
-        size: bank.size,
-        labels: bank.labels,
-        rowOfAnchor: Int32Array.from({ length: facts.rows }, (_, i) => bank.rowOf(facts.sampleIds?.[i] ?? -1)),
-      },
-      seed: this.seed,
-      step: facts.step,
-    });
-    if (selection.candidates === 0) {
-      throw new LimbeckError(
-        'NO_NEGATIVES',
-        `${mode}: expected at least two samples to contrast, got one${bank ? ', which is all that the bank holds' : ''}. ` +
-          (mode !== 'infonce'
-            ? 'Use a larger batch, or set a bank that holds other samples.'
-            : 'Use a larger batch: with teacher anchors negatives come from the batch alone.'),
-      );
-    }
-    return selection;
+  #tileRequest(facts: BatchFacts): TileRequest {
+    return {
+      layer: this.embeddingLayerName,
+      normalize: this.normalize,
+      parameters: this.parametersFor(facts.layers),
+      teacherTrained: this.#projection().projection === 'both',
+      weight: this.contrastiveWeight,
+      maxLogits: this.maxLogits,
+      observesRows: this.#bank?.updates ?? false,
+      width: (layer) => comparedWidth(layer, this.#projection()).dimension,
+      logitsPerAnchor: (layer) => logitsPerAnchor(this.#options, this.#contrastRequest(facts, layer)),
+      prepare: (layer, range) => prepareContrast(this.#options, this.#contrastRequest(facts, layer, range)),
+      observe: (observed) => this.observe(observed),
+      noneUsable: () => this.#warnOfNoTriplet(),
+    };
+  }
+
+  #contrastRequest(facts: BatchFacts, layer: LayerFacts, range?: AnchorRange): ContrastRequest {
+    return { facts, layer, projection: this.#projection(), bank: this.#bank, meanScores: this.#meanScores, range };
+  }
+
+  #takeIn(facts: BatchFacts, rows: Pair<Matrix>): void {
+    const { sampleIds, classIndices, duplicateOf, layers } = facts;
+    // Where no head is on them, the teacher's rows as the bank itself would make them: it knows them by their bits.
+    const raw = this.#projection().projection === 'both' ? undefined : layers.get(this.embeddingLayerName)?.teacherRows;
+    const teacher = raw ? unitRows(raw, 'teacher rows', ZERO_NORM) : rows.teacher;
+    this.#bank?.takeIn({ student: rows.student, teacher, sampleIds, classIndices, duplicateOf });
+  }
+
+  #projection(): ProjectionRequest {
+    const { projection, mode, projectionDimension: dimension, seed } = this;
+    return { projection: projection === 'auto' ? (mode === 'crd' ? 'both' : 'none') : projection, dimension, seed };
+  }
+
+  #batch(
+    studentEmbeddings: MatrixLike,
+    teacherEmbeddings: MatrixLike,
+    labels: Labels | undefined,
+    { sampleIds, step }: ContrastiveContext = {},
+  ): ConcreteBatch {
+    const student = toMatrix(studentEmbeddings, 'student embeddings');
+    const teacher = toMatrix(teacherEmbeddings, 'teacher embeddings');
+    const pair = toPair(student, teacher, this.embeddingLayerName, this.equalWidths() ? this.widthAdvice() : undefined);
+    return { layers: new Map([[this.embeddingLayerName, pair]]), labels, sampleIds, step };
   }
 
   async #contrast(
     studentEmbeddings: MatrixLike,
     teacherEmbeddings: MatrixLike,
     labels: Labels | undefined,
-    context: ContrastiveContext = {},
+    context: ContrastiveContext | undefined,
     withGradient: boolean,
-  ): Promise<LossAndGradient<IntermediateActivations>> {
-    const activations = (embeddings: MatrixLike, name: string): IntermediateActivations =>
-      new IntermediateActivations().set(this.embeddingLayerName, toMatrix(embeddings, name));
-    return this.evaluateLayers(
-      activations(studentEmbeddings, 'student embeddings'),
-      activations(teacherEmbeddings, 'teacher embeddings'),
-      { labels, sampleIds: context.sampleIds },
-      withGradient,
-    );
+  ): Promise<Evaluation> {
+    return this.evaluate(this.#batch(studentEmbeddings, teacherEmbeddings, labels, context), withGradient);
   }
-}
-
-interface Structure {
-  readonly layer: string;
-  /** The anchor directions of NT-Xent and InfoNCE; none in triplet mode. */
-  readonly directions: readonly SoftmaxDirection[];
-  readonly triplet?: TripletForm;
-}
-
-type PreparedTensor = Prepared['data'][string];
-
-/** The contrastive loss in the form that the structure says. */
-function contrast(
-  embeddings: Pair<SymbolicTensor>,
-  data: Readonly<Record<string, SymbolicTensor>>,
-  { directions, triplet }: Structure,
-): SymbolicTensor {
-  if (triplet) return tripletLoss(tripletTerms(embeddings, data, triplet));
-  const student = l2Normalize(embeddings.student);
-  const teacher = l2Normalize(embeddings.teacher);
-  const losses = directions.map((direction) => contrastiveLoss(softmaxTerms(student, teacher, data, direction)));
-  return mul(losses.reduce(add), 1 / losses.length);
 }

@@ -3,23 +3,26 @@
  * step follow from that one definition.
  */
 import { LimbeckError } from '../errors.ts';
-import {
-  add,
-  type DataType,
-  type FloatType,
-  gradients,
-  input,
-  type Shape,
-  type SymbolicTensor,
-} from '../graph/index.ts';
+import type { SymbolicTensor } from '../graph/index.ts';
 import { IntermediateActivations } from '../matrix/intermediate-activations.ts';
-import { Matrix } from '../matrix/matrix.ts';
-import type { TensorData } from '../runtime/backend.ts';
-import { compile, type Program } from '../runtime/program.ts';
-import { matrixTensor } from '../runtime/tensors.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import type { Parameter } from '../matrix/parameter.ts';
+import type { StateArrays } from '../matrix/state-arrays.ts';
 import { warnOnConsole } from '../warnings.ts';
-import type { BatchFacts, LossAndGradient, LossComponents, Pair, Prepared, SymbolicBatch } from './batch.ts';
-import { type Labels, type MatrixLike, toClassIndices, toDistribution, toPair } from './inputs.ts';
+import type {
+  BatchFacts,
+  ConcreteBatch,
+  Evaluation,
+  LayerWidths,
+  LossAndGradient,
+  LossComponents,
+  Pair,
+  Prepared,
+  SymbolicBatch,
+} from './batch.ts';
+import { batchFacts, OUTPUTS, withKnownWidths } from './batch-facts.ts';
+import { type Labels, type MatrixLike, toPair } from './inputs.ts';
+import { NOTHING, WholeBatch } from './whole-batch.ts';
 
 /**
  * A distillation loss. Subclasses implement {@link symbolicLoss}; those with numbers of their own also {@link prepare}.
@@ -27,7 +30,7 @@ import { type Labels, type MatrixLike, toClassIndices, toDistribution, toPair } 
  * @example
  * class MeanGap extends DistillationStrategy {
  *   symbolicLoss({ outputs }: SymbolicBatch) {
- *     if (!outputs) return {};
+ *     if (!outputs?.teacher) return {};
  *     const gap = sub(mean(outputs.student, [-1]), mean(outputs.teacher, [-1]));
  *     return { gap: mean(mul(gap, gap)) };
  *   }
@@ -35,7 +38,7 @@ import { type Labels, type MatrixLike, toClassIndices, toDistribution, toPair } 
  * const { loss, gradient } = await new MeanGap().computeLossAndGradient(studentOutputs, teacherOutputs);
  */
 export abstract class DistillationStrategy<Structure = unknown> {
-  readonly #programs = new Map<string, Promise<Program | undefined>>();
+  readonly #whole = new WholeBatch<Structure>();
   #warnedOfMissingLayer = false;
 
   /** The loss of a batch. A part whose ingredients the batch does not have is left out. */
@@ -55,6 +58,47 @@ export abstract class DistillationStrategy<Structure = unknown> {
   equalWidths(): boolean {
     return true;
   }
+
+  /** What to do about unequal widths, as a sentence for the error. */
+  widthAdvice(): string {
+    return 'End the student in a linear map to the teacher’s width.';
+  }
+
+  /** Trained numbers of the strategy's own, such as projection heads, for layers of these widths. By default none. */
+  parametersFor(_layers: ReadonlyMap<string, LayerWidths>): readonly Parameter[] {
+    return [];
+  }
+
+  /** Tensors of a batch that {@link observe} and {@link advance} want to see, by name. By default none. */
+  symbolicObservations(_batch: SymbolicBatch<Structure>): Readonly<Record<string, SymbolicTensor>> {
+    return {};
+  }
+
+  /** Called with the observations after every evaluation of the loss, in training and out of it. */
+  observe(_observed: Evaluation['observed']): void {}
+
+  /** Called with the observations after every step of an optimizer: the place to update banks. */
+  advance(_facts: BatchFacts, _observed: Evaluation['observed']): void {}
+
+  /** The options as plain JSON: what tells a run with this strategy from a run with another. By default its options, if any. */
+  settings(): unknown {
+    const settings: Record<string, unknown> = {};
+    // Options are enumerable accessors of the class.
+    for (const name in this) settings[name] = this[name];
+    return settings;
+  }
+
+  /** What training changes in the strategy besides its parameters (banks, normalizers), for a checkpoint; copies. */
+  state(): StateArrays {
+    return {};
+  }
+
+  /**
+   * Goes back to a {@link state}.
+   *
+   * @throws LimbeckError SHAPE_MISMATCH for the state of another set-up
+   */
+  restore(_state: StateArrays): void {}
 
   /**
    * Loss of outputs.
@@ -79,51 +123,105 @@ export abstract class DistillationStrategy<Structure = unknown> {
     teacherOutputs: MatrixLike,
     trueLabels?: Labels,
   ): Promise<LossAndGradient<Matrix>> {
-    const { loss, gradient } = await this.#evaluateOutputs(studentOutputs, teacherOutputs, trueLabels, true);
-    return { loss, gradient: gradient as Matrix };
+    const { loss, gradients, parameterGradients } = await this.#evaluateOutputs(
+      studentOutputs,
+      teacherOutputs,
+      trueLabels,
+      true,
+    );
+    return { loss, gradient: gradients.get(OUTPUTS) as Matrix, parameterGradients };
   }
 
-  /** Loss of intermediate activations, over the layers that both sides have. */
+  /**
+   * Loss of intermediate activations, over the layers that both sides have.
+   *
+   * @param context labels, and the samples of the rows, for strategies that make use of them
+   */
   async computeIntermediateLoss(
     studentActivations: IntermediateActivations,
     teacherActivations: IntermediateActivations,
+    context: LayerContext = {},
   ): Promise<number> {
-    return (await this.evaluateLayers(studentActivations, teacherActivations, {}, false)).loss;
+    return (await this.evaluateLayers(studentActivations, teacherActivations, context, false)).loss;
   }
 
   /** ∂loss/∂activations of {@link computeIntermediateLoss}, for the layers that the loss uses. */
   async computeIntermediateGradient(
     studentActivations: IntermediateActivations,
     teacherActivations: IntermediateActivations,
+    context: LayerContext = {},
   ): Promise<IntermediateActivations> {
-    return (await this.evaluateLayers(studentActivations, teacherActivations, {}, true)).gradient;
+    return (await this.evaluateLayers(studentActivations, teacherActivations, context, true)).gradient;
   }
 
   /** Frees the compiled programs. The strategy stays usable and compiles anew. */
   async release(): Promise<void> {
-    const programs = [...this.#programs.values()];
-    this.#programs.clear();
-    for (const program of programs) await (await program)?.release();
+    await this.#whole.release();
+  }
+
+  /**
+   * Loss, and on request gradients, of a batch: what every method with numbers stands on, and the trainer's three-pass step.
+   *
+   * @throws LimbeckError SHAPE_MISMATCH, INVALID_ARGUMENT and what the strategy itself refuses
+   */
+  async evaluate(batch: ConcreteBatch, withGradient: boolean): Promise<Evaluation> {
+    if (!batch.outputs && batch.layers.size === 0) return NOTHING;
+    const facts = this.facts(batch);
+    const evaluation = this.needsTiles(facts)
+      ? await this.#evaluateApart(batch, facts, withGradient)
+      : await this.#whole.evaluate(this, batch, facts, withGradient);
+    this.observe(evaluation.observed);
+    return evaluation;
+  }
+
+  /** What is known about a batch before its loss is computed. */
+  protected facts(batch: ConcreteBatch): BatchFacts {
+    const facts = batchFacts(batch, this.equalWidths());
+    return this.parametersFor(facts.layers).length > 0 ? withKnownWidths(facts) : facts;
+  }
+
+  /** Whether a batch is too large to be evaluated at once, so that {@link evaluateInTiles} has to do it. By default never. */
+  needsTiles(_facts: BatchFacts): boolean {
+    return false;
+  }
+
+  /** An evaluation in tiles, equal to that of the whole. */
+  protected evaluateInTiles(_batch: ConcreteBatch, _facts: BatchFacts, _withGradient: boolean): Promise<Evaluation> {
+    throw new Error(`${this.constructor.name} asks for tiles without evaluating in tiles.`);
+  }
+
+  /** Activations in tiles and outputs whole: a loss is a sum over both. */
+  async #evaluateApart(batch: ConcreteBatch, facts: BatchFacts, withGradient: boolean): Promise<Evaluation> {
+    const tiled = await this.evaluateInTiles({ ...batch, outputs: undefined }, facts, withGradient);
+    if (!batch.outputs) return tiled;
+    const none = new Map();
+    const rest = await this.#whole.evaluate(this, { ...batch, layers: none }, { ...facts, layers: none }, withGradient);
+    return {
+      ...tiled,
+      loss: tiled.loss + rest.loss,
+      components: { ...tiled.components, ...rest.components },
+      gradients: new Map([...tiled.gradients, ...rest.gradients]),
+    };
   }
 
   /** Loss, and on request gradient, of activations by layer. */
   protected async evaluateLayers(
     studentActivations: IntermediateActivations,
     teacherActivations: IntermediateActivations,
-    context: { readonly labels?: Labels | undefined; readonly sampleIds?: Int32Array | undefined },
+    context: LayerContext,
     withGradient: boolean,
   ): Promise<LossAndGradient<IntermediateActivations>> {
     const layers = new Map<string, Pair<Matrix>>();
     for (const name of this.layerNames()) {
       const student = studentActivations.get(name);
       const teacher = teacherActivations.get(name);
-      if (student && teacher) layers.set(name, toPair(student, teacher, name, this.equalWidths()));
+      if (student && teacher) layers.set(name, toPair(student, teacher, name, this.#unequalWidths()));
       else this.#warnOfMissingLayer(name, studentActivations.names, teacherActivations.names);
     }
-    const { loss, gradients } = await this.#evaluate({ layers, ...context }, withGradient);
+    const { loss, gradients, parameterGradients } = await this.evaluate({ ...context, layers }, withGradient);
     const gradient = new IntermediateActivations();
     for (const [name, matrix] of gradients) gradient.set(name, matrix);
-    return { loss, gradient };
+    return { loss, gradient, parameterGradients };
   }
 
   async #evaluateOutputs(
@@ -131,17 +229,22 @@ export abstract class DistillationStrategy<Structure = unknown> {
     teacherOutputs: MatrixLike,
     labels: Labels | undefined,
     withGradient: boolean,
-  ): Promise<{ loss: number; gradient: Matrix | undefined }> {
-    const outputs = toPair(studentOutputs, teacherOutputs, 'outputs', true);
-    const { loss, gradients, applies } = await this.#evaluate({ outputs, layers: new Map(), labels }, withGradient);
-    if (!applies) {
+  ): Promise<Evaluation> {
+    const outputs = toPair(studentOutputs, teacherOutputs, 'outputs', 'Both need a column for every class.');
+    const evaluation = await this.evaluate({ outputs, layers: new Map(), labels }, withGradient);
+    if (!evaluation.applies) {
       throw new LimbeckError(
         'UNSUPPORTED',
         `${this.constructor.name}: expected a strategy with a loss for outputs; this one only compares activations. ` +
           'Use computeIntermediateLoss.',
       );
     }
-    return { loss, gradient: gradients.get(OUTPUTS) };
+    return evaluation;
+  }
+
+  /** What to advise when widths differ; undefined when they may. */
+  #unequalWidths(): string | undefined {
+    return this.equalWidths() ? this.widthAdvice() : undefined;
   }
 
   #warnOfMissingLayer(name: string, student: readonly string[], teacher: readonly string[]): void {
@@ -153,145 +256,11 @@ export abstract class DistillationStrategy<Structure = unknown> {
         `Layers of the student: ${list(student)}; of the teacher: ${list(teacher)}.`,
     );
   }
-
-  async #evaluate(batch: ConcreteBatch, withGradient: boolean): Promise<Evaluation> {
-    const pairs = new Map(batch.layers);
-    if (batch.outputs) pairs.set(OUTPUTS, batch.outputs);
-    if (pairs.size === 0) return { loss: 0, gradients: new Map(), applies: false };
-    const facts = batchFacts(batch, pairs);
-    const { data, structure } = this.prepare(facts);
-    const labels =
-      batch.outputs && batch.labels
-        ? toDistribution(batch.labels, facts.rows, batch.outputs.student.columns, facts.dtype)
-        : undefined;
-    const feeds: Record<string, TensorData> = labels ? { labels: matrixTensor(labels) } : {};
-    for (const [name, { student, teacher }] of pairs) {
-      feeds[`student ${name}`] = matrixTensor(student);
-      feeds[`teacher ${name}`] = matrixTensor(teacher);
-    }
-    for (const name in data) feeds[name] = data[name].tensor;
-    const key = JSON.stringify([structure, withGradient, facts.dtype, Object.keys(feeds).sort()]);
-    let compiling = this.#programs.get(key);
-    if (!compiling) {
-      compiling = this.#compile(
-        [...pairs.keys()],
-        { data, structure },
-        labels !== undefined,
-        facts.dtype,
-        withGradient,
-      );
-      this.#programs.set(key, compiling);
-    }
-    const program = await compiling;
-    if (!program) return { loss: 0, gradients: new Map(), applies: false };
-    const results = await program.run(feeds);
-    const gradients = new Map<string, Matrix>();
-    for (const name of withGradient ? pairs.keys() : []) {
-      const { dims, data } = results[`gradient ${name}`];
-      gradients.set(name, new Matrix(dims[0], dims[1], data as Matrix['data']));
-    }
-    return { loss: Number(results.loss.data[0]), gradients, applies: true };
-  }
-
-  /** Undefined when the loss has no component for such a batch. Every size is a run-time size: one program serves all. */
-  async #compile(
-    names: readonly string[],
-    { data, structure }: Prepared<Structure>,
-    hasLabels: boolean,
-    dtype: FloatType,
-    withGradient: boolean,
-  ): Promise<Program | undefined> {
-    const inputs: SymbolicTensor[] = [];
-    const declare = (name: string, type: DataType, shape: Shape): SymbolicTensor => {
-      const tensor = input(name, type, shape);
-      inputs.push(tensor);
-      return tensor;
-    };
-    const pairs = new Map(
-      names.map((name) => {
-        const side = (who: 'student' | 'teacher'): SymbolicTensor => {
-          const width = widthName(name, this.equalWidths() ? 'student' : who);
-          return declare(`${who} ${name}`, dtype, ['batch', name === OUTPUTS ? 'classes' : width]);
-        };
-        return [name, { student: side('student'), teacher: side('teacher') }];
-      }),
-    );
-    const components = Object.values(
-      this.symbolicLoss({
-        outputs: pairs.get(OUTPUTS),
-        layers: new Map([...pairs].filter(([name]) => name !== OUTPUTS)),
-        labels: hasLabels ? declare('labels', dtype, ['batch', 'classes']) : undefined,
-        data: Object.fromEntries(
-          Object.entries(data).map(([name, { shape, tensor }]) => [name, declare(name, tensor.dtype, shape)]),
-        ),
-        structure,
-      }),
-    );
-    if (components.length === 0) return undefined;
-    const loss = components.reduce(add);
-    const differentiated = withGradient ? names : [];
-    const found = gradients(
-      loss,
-      differentiated.map((name) => (pairs.get(name) as Pair<SymbolicTensor>).student),
-    );
-    const outputs = Object.fromEntries(differentiated.map((name, i) => [`gradient ${name}`, found[i]]));
-    return compile({ inputs, outputs: { loss, ...outputs } });
-  }
 }
 
-/** The run-time size that is the width of a layer; one name for both sides where they have to agree. */
-function widthName(layer: string, side: 'student' | 'teacher'): string {
-  return `${side} width of ${layer}`;
-}
-
-/** The name of the outputs among the layers; no layer can have it, since layer names are not blank. */
-const OUTPUTS = '';
-
-interface ConcreteBatch {
-  readonly outputs?: Pair<Matrix>;
-  readonly layers: ReadonlyMap<string, Pair<Matrix>>;
+/** Labels and samples of a batch of activations. */
+export interface LayerContext {
   readonly labels?: Labels | undefined;
+  /** Sample of every row; a sample that is also in a bank counts once and is never its own negative. */
   readonly sampleIds?: Int32Array | undefined;
-}
-
-interface Evaluation {
-  readonly loss: number;
-  readonly gradients: ReadonlyMap<string, Matrix>;
-  /** False when the strategy has no loss for such a batch. */
-  readonly applies: boolean;
-}
-
-function batchFacts(
-  { outputs, layers, labels, sampleIds }: ConcreteBatch,
-  pairs: ReadonlyMap<string, Pair<Matrix>>,
-): BatchFacts {
-  const [{ student: first }] = pairs.values();
-  for (const [name, { student }] of pairs) {
-    if (student.rows !== first.rows || student.dtype !== first.dtype) {
-      throw new LimbeckError(
-        'SHAPE_MISMATCH',
-        `layer "${name}": expected ${first.rows} rows of ${first.dtype} like the others, got ${student.rows} of ${student.dtype}.`,
-      );
-    }
-  }
-  if (sampleIds && sampleIds.length !== first.rows) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `sampleIds: expected one for each of the ${first.rows} rows, got ${sampleIds.length}.`,
-    );
-  }
-  return {
-    rows: first.rows,
-    dtype: first.dtype,
-    hasOutputs: outputs !== undefined,
-    layers: new Map(
-      [...layers].map(([name, { student }]) => [
-        name,
-        { width: student.columns, dimension: widthName(name, 'student') },
-      ]),
-    ),
-    classIndices: labels && layers.size > 0 ? toClassIndices(labels, first.rows) : undefined,
-    sampleIds,
-    step: 0,
-  };
 }

@@ -2,14 +2,21 @@
 import * as z from 'zod';
 import { cosineLoss } from '../losses/cosine.ts';
 import { squaredErrorLoss } from '../losses/squared-error.ts';
-import type { LossComponents, Prepared, SymbolicBatch } from './batch.ts';
+import type { Parameter } from '../matrix/parameter.ts';
+import type { LayerWidths, LossComponents, Prepared, SymbolicBatch } from './batch.ts';
 import { DistillationStrategy } from './distillation-strategy.ts';
 import { defineOptionAccessors, embeddingLayerName, parseOptions } from './options.ts';
+import { PROJECTION_ADVICE, ProjectionHeads, projected } from './projection-heads.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
 export const featureOptionsSchema = z.object({
   embeddingLayerName: embeddingLayerName(),
   distance: z.enum(['cosine', 'squared']).default('cosine').describe("'cosine' or 'squared'"),
+  projection: z
+    .enum(['none', 'student'])
+    .default('none')
+    .describe("'none' or 'student': whether the student has a trained linear head into the teacher's space"),
+  seed: z.int().min(0).default(0).describe('a whole number ≥ 0: seeds the head'),
 });
 
 export type FeatureOptions = z.output<typeof featureOptionsSchema>;
@@ -17,8 +24,14 @@ export type FeatureOptions = z.output<typeof featureOptionsSchema>;
 // The accessors come from the schema; defineOptionAccessors defines each of them.
 export interface FeatureDistillationStrategy extends FeatureOptions {}
 
+interface Structure {
+  readonly layer: string;
+  readonly distance: FeatureOptions['distance'];
+}
+
 /**
- * Mean over the batch of 1 − cos(student, teacher), or of the squared error per entry.
+ * Mean over the batch of 1 − cos(student, teacher), or of the squared error per entry. With `projection: 'student'` widths may differ, as
+ * with the regressor of FitNets.
  *
  * @throws LimbeckError INVALID_OPTION
  *
@@ -30,8 +43,9 @@ export interface FeatureDistillationStrategy extends FeatureOptions {}
  * Source: Romero et al., "FitNets", ICLR 2015 (squared error).
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the interface
-export class FeatureDistillationStrategy extends DistillationStrategy<FeatureOptions> {
+export class FeatureDistillationStrategy extends DistillationStrategy<Structure> {
   readonly #options: FeatureOptions;
+  readonly #heads = new ProjectionHeads();
 
   static {
     defineOptionAccessors(
@@ -51,14 +65,28 @@ export class FeatureDistillationStrategy extends DistillationStrategy<FeatureOpt
     return [this.embeddingLayerName];
   }
 
-  override prepare(): Prepared<FeatureOptions> {
-    return { data: {}, structure: { embeddingLayerName: this.embeddingLayerName, distance: this.distance } };
+  override equalWidths(): boolean {
+    return this.projection === 'none';
   }
 
-  override symbolicLoss({ layers, structure }: SymbolicBatch<FeatureOptions>): LossComponents {
-    const embeddings = layers.get(structure.embeddingLayerName);
+  override widthAdvice(): string {
+    return PROJECTION_ADVICE;
+  }
+
+  override parametersFor(layers: ReadonlyMap<string, LayerWidths>): readonly Parameter[] {
+    const layer = layers.get(this.embeddingLayerName);
+    return layer ? this.#heads.parameters(this, layer) : [];
+  }
+
+  override prepare(): Prepared<Structure> {
+    return { data: {}, structure: { layer: this.embeddingLayerName, distance: this.distance } };
+  }
+
+  override symbolicLoss({ layers, parameters, structure }: SymbolicBatch<Structure>): LossComponents {
+    const embeddings = layers.get(structure.layer);
     if (!embeddings) return {};
+    const { student, teacher } = projected(embeddings, parameters);
     const loss = structure.distance === 'cosine' ? cosineLoss : squaredErrorLoss;
-    return { [structure.distance]: loss(embeddings.student, embeddings.teacher) };
+    return { [structure.distance]: loss(student, teacher) };
   }
 }

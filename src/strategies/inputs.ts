@@ -36,14 +36,14 @@ function isNested(value: unknown): value is ArrayLike<ArrayLike<number>> {
 /**
  * A student matrix and the teacher's for the same samples, in one precision: float64 when either has it.
  *
- * @param equalWidths whether rows have to be equally wide
+ * @param unequalWidths what to do about unequal widths, as a sentence for the error; undefined when they may differ
  * @throws LimbeckError SHAPE_MISMATCH when the shapes do not fit
  */
 export function toPair(
   student: MatrixLike,
   teacher: MatrixLike,
   what: string,
-  equalWidths: boolean,
+  unequalWidths: string | undefined,
 ): { readonly student: Matrix; readonly teacher: Matrix } {
   const s = toMatrix(student, `student ${what}`);
   const t = toMatrix(teacher, `teacher ${what}`);
@@ -53,11 +53,11 @@ export function toPair(
       `${what}: expected one teacher row for each student row, got ${s.rows} student and ${t.rows} teacher rows.`,
     );
   }
-  if (equalWidths && s.columns !== t.columns) {
+  if (unequalWidths !== undefined && s.columns !== t.columns) {
     throw new LimbeckError(
       'SHAPE_MISMATCH',
       `${what}: expected student and teacher rows of one width, got ${s.columns} (student) and ${t.columns} (teacher). ` +
-        'End the student in a linear map to the teacher’s width.',
+        unequalWidths,
     );
   }
   const dtype = s.dtype === 'float64' || t.dtype === 'float64' ? 'float64' : 'float32';

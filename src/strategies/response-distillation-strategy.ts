@@ -52,7 +52,8 @@ export class ResponseDistillationStrategy extends DistillationStrategy<undefined
   }
 
   override symbolicLoss({ outputs, labels, data }: SymbolicBatch<undefined>): LossComponents {
-    if (!outputs) return {};
-    return { output: responseLoss({ ...outputs, labels, temperature: data.temperature, alpha: data.alpha }) };
+    if (!outputs?.teacher) return {};
+    const { student, teacher } = outputs;
+    return { output: responseLoss({ student, teacher, labels, temperature: data.temperature, alpha: data.alpha }) };
   }
 }

@@ -19,17 +19,17 @@ import {
   matmul,
   mul,
   reshape,
-  type SymbolicTensor,
   sum,
   writeOnnx,
 } from '../graph/index.ts';
 import { l2Normalize } from '../losses/cosine.ts';
+import type { Parameter } from '../matrix/parameter.ts';
 import { Random } from '../matrix/random.ts';
 import { floatTensor } from '../runtime/tensors.ts';
 import {
-  type Parameter,
   type StudentBatch,
   type StudentInputs,
+  type StudentOutputs,
   TOUCHED_ROWS,
   type TrainableStudent,
 } from './student.ts';
@@ -142,11 +142,11 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
     };
   }
 
-  forward({ feeds, parameters }: StudentInputs): ReadonlyMap<string, SymbolicTensor> {
+  forward({ feeds, parameters }: StudentInputs): StudentOutputs {
     const vectors = mul(parameters[this.#table.name], parameters[this.#tokenWeights.name]);
     const mean = matmul(feeds.shares, vectors);
     const embedding = add(matmul(mean, parameters[this.#projection.name]), parameters[this.#bias.name]);
-    return new Map([[this.layerName, embedding]]);
+    return { layers: new Map([[this.layerName, embedding]]) };
   }
 
   /**

@@ -1,21 +1,7 @@
 /** What the trainer needs from a student, whatever its architecture. */
 import type { Shape, SymbolicTensor } from '../graph/index.ts';
+import type { Parameter } from '../matrix/parameter.ts';
 import type { TensorData } from '../runtime/backend.ts';
-
-/** A trained array of numbers. */
-export interface Parameter {
-  readonly name: string;
-  readonly shape: readonly number[];
-  /** Row-major; the trainer writes to it in place. */
-  readonly data: Float32Array;
-  /**
-   * True for tables of which a batch touches only some rows (first axis): only those rows, with their optimizer state, enter the
-   * graph, so that a step costs tokens and not vocabulary.
-   */
-  readonly sparse: boolean;
-  /** Whether decoupled weight decay applies; biases and gains go without. */
-  readonly decay: boolean;
-}
 
 /** One batch as the student's graph wants it. */
 export interface StudentBatch {
@@ -29,6 +15,26 @@ export interface StudentBatch {
 export interface StudentInputs {
   readonly feeds: Readonly<Record<string, SymbolicTensor>>;
   readonly parameters: Readonly<Record<string, SymbolicTensor>>;
+  /** The running statistics as they are, by name; empty for students without. */
+  readonly buffers: Readonly<Record<string, SymbolicTensor>>;
+}
+
+/** What a student makes of a batch. The run-time size of the batch is called "batch". */
+export interface StudentOutputs {
+  /** Layer name → activations [batch, width]. */
+  readonly layers: ReadonlyMap<string, SymbolicTensor>;
+  /** Class logits [batch, classes]; for students that classify. */
+  readonly outputs?: SymbolicTensor | undefined;
+  /** The running statistics after the batch, by name; those that are not named stay. */
+  readonly buffers?: Readonly<Record<string, SymbolicTensor>>;
+}
+
+/** Numbers that a forward pass moves and no gradient: running means and variances. */
+export interface ModelBuffer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Row-major; the trainer writes to it in place. */
+  readonly data: Float32Array;
 }
 
 /** The run-time size that counts the touched rows of sparse parameters. */
@@ -39,10 +45,14 @@ export const TOUCHED_ROWS = 'touched rows';
  */
 export interface TrainableStudent<Sample = string, Encoded = Int32Array> {
   readonly parameters: readonly Parameter[];
+  /** Running statistics; none by default. */
+  readonly buffers?: readonly ModelBuffer[];
   /** Layer names that {@link forward} returns, with their widths. */
   readonly layers: ReadonlyMap<string, number>;
+  /** Number of classes, for students that classify. */
+  readonly classes?: number | undefined;
   encode(samples: readonly Sample[]): readonly Encoded[];
   prepareBatch(samples: readonly Encoded[]): StudentBatch;
-  /** Layer name → activations [batch, width]. The run-time size of the batch is called "batch". */
-  forward(inputs: StudentInputs): ReadonlyMap<string, SymbolicTensor>;
+  /** The student in training mode: normalisation by the batch's own statistics. */
+  forward(inputs: StudentInputs): StudentOutputs;
 }

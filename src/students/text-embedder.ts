@@ -3,12 +3,14 @@ import type { TextTokenizer } from '../data/tokenizer.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { Session } from '../runtime/backend.ts';
 import { openModel } from '../runtime/model.ts';
+import { noClassifier } from './no-classifier.ts';
 
 /** Tokens in one batch, padding included. */
 const BATCH_TOKENS = 8192;
 
 /**
- * A model with inputs `input_ids` and `attention_mask` (int64 [batch, length]) and output `embeddings` [batch, dimension].
+ * A model with inputs `input_ids` and `attention_mask` (int64 [batch, length]), output `embeddings` [batch, dimension] and, when it
+ * classifies, `logits` [batch, classes].
  *
  * @example
  * const embedder = await TextEmbedder.open(modelBytes, tokenizer, 'student/onnx/model.onnx');
@@ -18,30 +20,51 @@ const BATCH_TOKENS = 8192;
 export class TextEmbedder {
   readonly tokenizer: TextTokenizer;
   readonly #session: Session;
+  readonly #classes: number | undefined;
 
-  private constructor(session: Session, tokenizer: TextTokenizer) {
+  private constructor(session: Session, tokenizer: TextTokenizer, classes: number | undefined) {
     this.#session = session;
     this.tokenizer = tokenizer;
+    this.#classes = classes;
   }
 
   /**
    * @param name how the model is called in messages
+   * @param classes number of classes, for models that have `logits`
    * @throws LimbeckError FILE_CORRUPT when ONNX Runtime does not take the model
    */
-  static async open(model: Uint8Array, tokenizer: TextTokenizer, name: string): Promise<TextEmbedder> {
-    return new TextEmbedder(await openModel(model, name), tokenizer);
+  static async open(
+    model: Uint8Array,
+    tokenizer: TextTokenizer,
+    name: string,
+    classes?: number | undefined,
+  ): Promise<TextEmbedder> {
+    return new TextEmbedder(await openModel(model, name), tokenizer, classes);
   }
 
   /**
    * @returns float32 [texts.length, dimension], rows of norm 1 in the order of the texts
    */
-  async embed(texts: readonly string[]): Promise<Matrix> {
+  embed(texts: readonly string[]): Promise<Matrix> {
+    return this.#rows(texts, 'embeddings');
+  }
+
+  /**
+   * @returns logits, float32 [texts.length, classes], in the order of the texts
+   * @throws LimbeckError UNSUPPORTED for a model without classifier
+   */
+  async classify(texts: readonly string[]): Promise<Matrix> {
+    if (this.#classes === undefined) throw noClassifier();
+    return this.#rows(texts, 'logits');
+  }
+
+  async #rows(texts: readonly string[], output: string): Promise<Matrix> {
     const encoded = this.tokenizer.encodeAll(texts);
     // Texts of like length share a batch, so that little is spent on padding.
     const order = encoded.map((_, i) => i).sort((a, b) => encoded[b].length - encoded[a].length);
     if (texts.length === 0) {
       // The model itself knows how wide no rows are.
-      const { data, dims } = await this.#run([], 1);
+      const { data, dims } = await this.#run([], 1, output);
       return new Matrix(0, dims[1], data);
     }
     let rows = Matrix.zeros(0, 0);
@@ -51,6 +74,7 @@ export class TextEmbedder {
       const { data, dims } = await this.#run(
         batch.map((i) => encoded[i]),
         length,
+        output,
       );
       if (start === 0) rows = Matrix.zeros(texts.length, dims[1]);
       for (const [k, i] of batch.entries()) rows.row(i).set(data.subarray(k * dims[1], (k + 1) * dims[1]));
@@ -64,7 +88,11 @@ export class TextEmbedder {
     return this.#session.release();
   }
 
-  async #run(texts: readonly Int32Array[], length: number): Promise<{ data: Float32Array; dims: readonly number[] }> {
+  async #run(
+    texts: readonly Int32Array[],
+    length: number,
+    output: string,
+  ): Promise<{ data: Float32Array; dims: readonly number[] }> {
     const ids = new BigInt64Array(texts.length * length).fill(BigInt(this.tokenizer.padId));
     const mask = new BigInt64Array(texts.length * length);
     for (const [k, tokens] of texts.entries()) {
@@ -72,10 +100,11 @@ export class TextEmbedder {
       mask.fill(1n, k * length, k * length + tokens.length);
     }
     const dims = [texts.length, length];
-    const { embeddings } = await this.#session.run(
+    const results = await this.#session.run(
       { input_ids: { dtype: 'int64', dims, data: ids }, attention_mask: { dtype: 'int64', dims, data: mask } },
-      ['embeddings'],
+      [output],
     );
-    return { data: embeddings.data as Float32Array, dims: embeddings.dims };
+    const { data, dims: sizes } = results[output];
+    return { data: data as Float32Array, dims: sizes };
   }
 }

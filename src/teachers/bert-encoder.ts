@@ -2,7 +2,6 @@
  * A BERT encoder as a symbolic graph, from the weights of a checkpoint: embeddings, post-norm transformer layers, mean pooling, L2
  * normalisation (Devlin et al., NAACL 2019; pooling as sentence-transformers does it). Weights are constants of the graph.
  */
-import { LimbeckError } from '../errors.ts';
 import {
   add,
   constant,
@@ -22,8 +21,8 @@ import {
   transpose,
 } from '../graph/index.ts';
 import { l2Normalize } from '../losses/cosine.ts';
+import { bertTensor, type NamedWeights, transposed } from './bert-checkpoint.ts';
 import type { BertConfig } from './bert-config.ts';
-import type { SafetensorsFile } from './safetensors.ts';
 
 /** An attention score that is never chosen, and far inside float32. */
 const MASKED_SCORE = 1e9;
@@ -42,7 +41,7 @@ export interface BertEncoder {
  *
  * @throws LimbeckError FILE_CORRUPT when a weight is missing or has another shape than the configuration says
  */
-export function bertEncoder(config: BertConfig, weights: SafetensorsFile): BertEncoder {
+export function bertEncoder(config: BertConfig, weights: NamedWeights): BertEncoder {
   const ids = input('ids', 'int32', ['batch', 'length']);
   const mask = input('mask', 'float32', ['batch', 'length']);
   const positions = input('positions', 'int32', ['length']);
@@ -50,22 +49,14 @@ export function bertEncoder(config: BertConfig, weights: SafetensorsFile): BertE
 
   let parameterCount = 0;
   const floats = (name: string, shape: readonly number[]): Float32Array => {
-    const found = weights.tensor(name);
-    if (found.shape.join() !== shape.join()) {
-      throw new LimbeckError(
-        'FILE_CORRUPT',
-        `${weights.name}: tensor "${name}": expected shape [${shape.join(', ')}] as the configuration says, ` +
-          `got [${found.shape.join(', ')}]. Take config.json and weights from one model.`,
-      );
-    }
-    parameterCount += found.data.length;
-    return found.data;
+    const data = bertTensor(weights, name, shape);
+    parameterCount += data.length;
+    return data;
   };
   const read = (name: string, shape: readonly number[]): SymbolicTensor =>
     constant(floats(name, shape), 'float32', shape);
   const norm = (x: SymbolicTensor, prefix: string): SymbolicTensor =>
     layerNormalization(x, read(`${prefix}.weight`, [hidden]), read(`${prefix}.bias`, [hidden]), epsilon);
-  /** PyTorch stores a linear layer as [out, in]; transposed once here, it multiplies rows without being transposed again. */
   const linear = (x: SymbolicTensor, prefix: string, from: number, to: number): SymbolicTensor => {
     const kernel = transposed(floats(`${prefix}.weight`, [to, from]), to, from);
     return add(matmul(x, constant(kernel, 'float32', [from, to])), read(`${prefix}.bias`, [to]));
@@ -104,10 +95,4 @@ export function bertEncoder(config: BertConfig, weights: SafetensorsFile): BertE
 /** x·Φ(x), exactly (Hendrycks & Gimpel 2016); ONNX Runtime fuses the five nodes into one. */
 function gelu(x: SymbolicTensor): SymbolicTensor {
   return mul(mul(x, add(erf(div(x, Math.SQRT2)), 1)), 0.5);
-}
-
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(data.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = data[i * columns + j];
-  return result;
 }

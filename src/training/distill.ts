@@ -1,36 +1,53 @@
 /** Distillation from start to end: batches, steps, schedule, events. */
 import * as z from 'zod';
+import type { Dataset } from '../data/dataset.ts';
 import { EpochBatches } from '../data/epoch-batches.ts';
-import type { TextDataset } from '../data/text-dataset.ts';
 import { LimbeckError } from '../errors.ts';
-import { Matrix } from '../matrix/matrix.ts';
+import type { Device } from '../runtime/backend.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
-import type { Teacher } from '../teachers/teacher.ts';
-import { adamWOptionsSchema } from './adamw.ts';
-import { cosineSchedule } from './schedule.ts';
-import { type StepResult, TrainingStep } from './training-step.ts';
+import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
+import { checkParts, digestOf, microBatches, oneHot, type TeacherInput, teacherRows } from './distill-inputs.ts';
+import { type OptimizerInput, parseOptimizer } from './optimizers/index.ts';
+import { scheduleFactor, scheduleOptions } from './schedule.ts';
+import type { Step, StepBatch, StepResult } from './step.ts';
+import { ThreePassStep } from './three-pass-step.ts';
+import { TrainingStep } from './training-step.ts';
 
 /** Every number that steers a run, with default and bounds; a description completes "expected …". */
 export const trainingOptionsSchema = z.object({
   epochs: z.int().min(1).default(10).describe('a whole number ≥ 1'),
   batchSize: z.int().min(2).default(256).describe('a whole number ≥ 2'),
   seed: z.int().min(0).default(0).describe('a whole number ≥ 0'),
-  warmup: z.number().min(0).lt(1).default(0.05).describe('a number in [0, 1): the share of steps that warm up'),
+  ...scheduleOptions,
+  microBatchSize: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('a whole number ≥ 1: samples that the student embeds at once; by default the whole batch'),
+  accumulate: z.int().min(1).default(1).describe('a whole number ≥ 1: batches whose mean loss makes one step'),
 });
 
-export interface DistillOptions<S extends TrainableStudent> extends z.input<typeof trainingOptionsSchema> {
-  /** A teacher, asked once for all rows before training; or its rows, one for each text. */
-  readonly teacher: Teacher | Matrix;
+export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sample = string>
+  extends z.input<typeof trainingOptionsSchema> {
+  /** A teacher, asked once for all rows before training; or its embeddings; or embeddings and outputs. None for training by labels alone. */
+  readonly teacher?: TeacherInput<Sample>;
   /** Trained in place. */
   readonly student: S;
-  readonly data: TextDataset;
+  readonly data: Dataset<Sample>;
   readonly strategy: DistillationStrategy;
-  /** Options of AdamW. */
-  readonly optimizer?: z.input<typeof adamWOptionsSchema>;
+  /** Options of AdamW, or with `method` of another optimizer. */
+  readonly optimizer?: OptimizerInput;
   /** Give the labels of the data to the strategy. Default false. */
   readonly useLabels?: boolean;
+  /**
+   * Saves where the run is, and goes on from there when it is started again with the same data and options: the bits are those of a
+   * run without a break. The last step, and an interrupted one, are saved too.
+   */
+  readonly checkpoint?: z.input<typeof checkpointOptionsSchema>;
+  /** Where training runs. Default 'cpu'. */
+  readonly device?: Device;
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Stops between two steps; the promise is then rejected with ABORTED, the student holding the parameters so far. */
   readonly signal?: AbortSignal;
@@ -57,51 +74,97 @@ export interface DistillResult<S> {
 }
 
 /**
- * Trains a student on a teacher's embeddings.
+ * Trains a student on what a teacher says of the data, on labels, or on both.
  *
  * The same seed on the same machine with the same number of threads gives the same bits.
  *
- * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and texts), MISSING_LAYER (the strategy reads a layer that the
- *   student does not have), DIVERGED, ABORTED
+ * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and samples), MISSING_LAYER (the strategy reads a layer that the
+ *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH, DEVICE_UNAVAILABLE
  *
  * @example
  * const strategy = new ContrastiveDistillationStrategy({ temperature: 0.05, negativesSampleSize: rows.rows });
  * strategy.bank = new TeacherBank(rows);
  * await distill({ teacher: rows, student, data, strategy, epochs: 10, batchSize: 256, optimizer: { learningRate: 0.005 } });
  */
-export async function distill<S extends TrainableStudent>(options: DistillOptions<S>): Promise<DistillResult<S>> {
-  const { teacher, student, data, strategy, optimizer, useLabels = false, onEvent, signal, ...numbers } = options;
-  const { epochs, batchSize, seed, warmup } = parseOptions(trainingOptionsSchema, numbers, 'distill');
-  const adamOptions = parseOptions(adamWOptionsSchema, optimizer ?? {}, 'distill: optimizer');
-  const given = teacher instanceof Matrix ? teacher : await teacher.embed(data.texts, signal ? { signal } : {});
-  const rows = given.as('float32'); // the precision of training
-  checkParts(rows, student, data, strategy, useLabels);
+export async function distill<S extends TrainableStudent<Sample, unknown>, Sample = string>(
+  options: DistillOptions<S, Sample>,
+): Promise<DistillResult<S>> {
+  const {
+    teacher,
+    student,
+    data,
+    strategy,
+    optimizer,
+    useLabels = false,
+    checkpoint,
+    device,
+    onEvent,
+    signal,
+    ...numbers
+  } = options;
+  const training = parseOptions(trainingOptionsSchema, numbers, 'distill');
+  const { epochs, batchSize, seed, microBatchSize, accumulate } = training;
+  const saving = checkpoint && parseOptions(checkpointOptionsSchema, checkpoint, 'distill: checkpoint');
+  const optimizerOptions = parseOptimizer(optimizer ?? {}, 'distill: optimizer');
+  const { embeddings, outputs } = await teacherRows(teacher, data, signal);
+  const labels = useLabels ? data.labels : undefined;
+  checkParts({ embeddings, outputs }, student, data, strategy, useLabels);
 
-  const encoded = student.encode(data.texts);
-  const batches = new EpochBatches(data.texts.length, batchSize, seed);
-  const { perEpoch } = batches;
+  const encoded = student.encode(data.samples);
+  const batches = new EpochBatches(data.samples.length, batchSize, seed);
+  const perEpoch = Math.ceil(batches.perEpoch / accumulate);
   const steps = epochs * perEpoch;
-  const step = new TrainingStep(student, strategy, adamOptions);
+  const { duplicateOf } = data;
+  const StepKind = microBatchSize === undefined && accumulate === 1 ? TrainingStep : ThreePassStep;
+  const step: Step = new StepKind(student, strategy, optimizerOptions, embeddings?.columns, device ? { device } : {});
+  const stepBatch = (sampleIds: Int32Array): StepBatch => ({
+    student: microBatches(sampleIds, microBatchSize).map((samples) =>
+      student.prepareBatch(Array.from(samples, (i) => encoded[i])),
+    ),
+    teacher: embeddings?.gather(sampleIds),
+    teacherOutputs: outputs?.gather(sampleIds),
+    labels: labels && student.classes ? oneHot(labels, sampleIds, student.classes) : undefined,
+    sampleIds: duplicateOf ? sampleIds.map((i) => duplicateOf[i]) : sampleIds,
+    duplicateOf,
+    classIndices: labels && sampleIds.map((i) => labels[i]),
+  });
+  const run = JSON.stringify({
+    data: data.fingerprint,
+    teacher: [embeddings, outputs].map((rows) => rows && digestOf(rows)),
+    useLabels,
+    ...training,
+    optimizer: optimizerOptions,
+    strategy: [strategy.constructor.name, strategy.settings()],
+  });
+  const file = saving && new CheckpointFile(saving.directory, run);
   const started = performance.now();
   const elapsed = (): number => (performance.now() - started) / 1000;
   let lastEpochLoss = 0;
   try {
-    for (let done = 0; done < steps; done++) {
-      if (signal?.aborted)
-        throw new LimbeckError('ABORTED', `Training was interrupted on request after ${done} of ${steps} steps.`);
+    const saved = await file?.read();
+    if (saved) {
+      step.restore(saved.state);
+      lastEpochLoss = saved.lastEpochLoss;
+    }
+    const save = (done: number) => file?.write({ step: done, lastEpochLoss, state: step.state() });
+    for (let done = saved?.step ?? 0; done < steps; done++) {
+      if (signal?.aborted) {
+        await save(done);
+        const kept = file ? ` The checkpoint ${file.path} says where; start again to go on.` : '';
+        throw new LimbeckError(
+          'ABORTED',
+          `Training was interrupted on request after ${done} of ${steps} steps.${kept}`,
+        );
+      }
       const epoch = Math.floor(done / perEpoch);
-      const sampleIds = batches.batch(epoch, done % perEpoch);
-      const learningRate = adamOptions.learningRate * cosineSchedule(done, steps, warmup);
-      const result = await step.run(
-        {
-          student: student.prepareBatch(Array.from(sampleIds, (i) => encoded[i])),
-          teacher: rows.gather(sampleIds),
-          sampleIds,
-          classIndices: useLabels ? sampleIds.map((i) => (data.labels as Int32Array)[i]) : undefined,
-        },
-        learningRate,
-      );
+      const first = (done % perEpoch) * accumulate;
+      const last = Math.min(first + accumulate, batches.perEpoch);
+      const learningRate = optimizerOptions.learningRate * scheduleFactor(training, done, steps);
+      const taken: StepBatch[] = [];
+      for (let k = first; k < last; k++) taken.push(stepBatch(batches.batch(epoch, k)));
+      const result = await step.run(taken, learningRate);
       if (epoch === epochs - 1) lastEpochLoss += result.loss / perEpoch;
+      if (saving && ((done + 1) % saving.every === 0 || done + 1 === steps)) await save(done + 1);
       onEvent?.({ ...result, step: done + 1, steps, epoch: (done + 1) / perEpoch, learningRate, seconds: elapsed() });
     }
   } finally {
@@ -109,44 +172,4 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
     await step.release();
   }
   return { student, steps, seconds: elapsed(), loss: lastEpochLoss };
-}
-
-function checkParts(
-  rows: Matrix,
-  student: TrainableStudent,
-  data: TextDataset,
-  strategy: DistillationStrategy,
-  useLabels: boolean,
-): void {
-  if (rows.rows !== data.texts.length) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `distill: expected one teacher row for each of the ${data.texts.length} texts, got ${rows.rows}.`,
-    );
-  }
-  if (rows.rows < 2) {
-    throw new LimbeckError('EMPTY_BATCH', `distill: expected at least two texts to train on, got ${rows.rows}.`);
-  }
-  rows.assertFinite('teacher rows');
-  if (useLabels && !data.labels) {
-    throw new LimbeckError('INVALID_ARGUMENT', 'distill: expected data with labels for useLabels: true, got none.');
-  }
-  for (const name of strategy.layerNames()) {
-    const width = student.layers.get(name);
-    if (width === undefined) {
-      const known = [...student.layers.keys()].map((layer) => `"${layer}"`).join(', ');
-      throw new LimbeckError(
-        'MISSING_LAYER',
-        `distill: expected the student to have the layer "${name}" that the strategy reads; it has ${known}. ` +
-          'Set embeddingLayerName to one of them.',
-      );
-    }
-    if (strategy.equalWidths() && width !== rows.columns) {
-      throw new LimbeckError(
-        'SHAPE_MISMATCH',
-        `distill: expected layer "${name}" to be as wide as the teacher's rows (${rows.columns}), got ${width}. ` +
-          'Build the student with the teacher’s dimension.',
-      );
-    }
-  }
 }

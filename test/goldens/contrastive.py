@@ -9,6 +9,8 @@ Who takes part, for anchor i:
   others   the other rows of the batch
   bank     (student anchor only) rows of teacher embeddings; a bank row that is the same sample as a row of this
            batch is left out, because the batch already supplies it
+A bank row of the direction of the anchor's own teacher row is the anchor's sample once more and takes no part, and
+neither does another row of the batch that is such a bank row.
 Without labels the own pair is the only positive. Labels with positives 'class': same-class candidates are positives
 too, the loss is the mean of -log p over the positives, and p's denominator runs over own + others + bank. Labels with
 positives 'instance': the own pair is the only positive, and same-class candidates leave the denominator.
@@ -40,14 +42,17 @@ def anchored(anchors, keys, temperature, labels=None, positives=None, bank=None,
     u, v = unit(anchors), unit(keys)
     bank_rows = [] if bank is None else [m for m in range(len(bank)) if m not in (in_bank or [])]
     w = None if bank is None else unit(bank)
+    repeats = lambda row, i: bank is not None and bool((row == v[i]).all()) and bool(v[i].any())
     total = 0.0
     for i in range(len(u)):
         logits, same = [u[i] @ v[i] / temperature], [True]
         for j in range(len(v)):
-            if j != i:
+            if j != i and not (in_bank and repeats(v[j], i)):
                 logits.append(u[i] @ v[j] / temperature)
                 same.append(labels is not None and labels[j] == labels[i])
         for m in bank_rows:
+            if repeats(w[m], i):
+                continue
             logits.append(u[i] @ w[m] / temperature)
             same.append(labels is not None and bank_labels[m] == labels[i])
         if labels is None or positives == "instance":

@@ -8,20 +8,20 @@ export interface Visible {
   readonly targets: Map<string, number>;
 }
 
-export function visible(selection: Selection, { anchors, bank }: SelectionRequest): Visible[] {
-  const result = Array.from({ length: anchors }, () => ({
+export function visible(selection: Selection, { anchors, bank, range }: SelectionRequest): Visible[] {
+  const result = Array.from({ length: range ? range.to - range.from : anchors }, () => ({
     keys: new Set<string>(),
     targets: new Map<string, number>(),
   }));
-  const rows = selection.bank?.rows ?? Int32Array.from({ length: bank?.size ?? 0 }, (_, row) => row);
-  const widths = { batch: anchors, bank: rows.length };
+  const all = (size: number) => Int32Array.from({ length: size }, (_, row) => row);
+  const rows = { batch: selection.batch?.rows ?? all(anchors), bank: selection.bank?.rows ?? all(bank?.size ?? 0) };
   for (const which of ['batch', 'bank'] as const) {
     const block = selection[which];
     if (!block) continue;
     for (const [i, { keys, targets }] of result.entries()) {
-      for (let column = 0; column < widths[which]; column++) {
-        const name = `${which} ${which === 'bank' ? rows[column] : column}`;
-        const place = i * widths[which] + column;
+      for (let column = 0; column < rows[which].length; column++) {
+        const name = `${which} ${rows[which][column]}`;
+        const place = i * rows[which].length + column;
         const mask = block.mask ? block.mask[place] : 0;
         if (mask === 0) keys.add(name);
         else if (mask !== Number.NEGATIVE_INFINITY) throw new Error(`mask: 0 or −∞, got ${mask}`);

@@ -56,7 +56,12 @@ describe('what is refused', () => {
     }
     const wide = Matrix.zeros(3, 5);
     for (const promise of all(rows as never, wide as never)) {
-      await expectError(promise, 'SHAPE_MISMATCH', /2 \(student\) and 5 \(teacher\)/, /linear map/);
+      await expectError(
+        promise,
+        'SHAPE_MISMATCH',
+        /2 \(student\) and 5 \(teacher\)/,
+        /projection to 'student'|every class/,
+      );
     }
     await expectError(
       strategy.computeIntermediateLoss(activations(rows), activations(wide)),
@@ -351,7 +356,7 @@ describe('degenerate numbers stay finite in float32', () => {
 describe('a strategy of one’s own', () => {
   class MeanGap extends DistillationStrategy {
     symbolicLoss({ outputs }: SymbolicBatch) {
-      if (!outputs) return {};
+      if (!outputs?.teacher) return {};
       const gap = sub(mean(outputs.student, [-1]), mean(outputs.teacher, [-1]));
       return { gap: mean(mul(gap, gap)) };
     }

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Matrix } from '../../src/matrix/matrix.ts';
 import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
-import {
-  ContrastiveDistillationStrategy,
-  ContrastiveMode,
-} from '../../src/strategies/contrastive-distillation-strategy.ts';
+import { ContrastiveDistillationStrategy } from '../../src/strategies/contrastive-distillation-strategy.ts';
+import { ContrastiveMode } from '../../src/strategies/contrastive-options.ts';
 import { FeatureDistillationStrategy } from '../../src/strategies/feature-distillation-strategy.ts';
 import { caught } from '../caught.ts';
 
@@ -22,6 +20,10 @@ const DEFAULTS = {
   margin: 0.1,
   mining: 'hard',
   normalize: true,
+  negativesDraw: 'batch',
+  projection: 'auto',
+  projectionDimension: 128,
+  maxLogits: 2 ** 23,
   seed: 0,
 };
 
@@ -53,9 +55,9 @@ const OPTIONS: Record<keyof typeof DEFAULTS, { good: unknown[]; bad: unknown[]; 
     expected: 'a whole number ≥ 1',
   },
   mode: {
-    good: ['ntxent', 'infonce', 'triplet'],
-    bad: ['crd', 'NTXent', '', 0, null],
-    expected: "'ntxent', 'infonce' or 'triplet'",
+    good: ['ntxent', 'infonce', 'triplet', 'crd'],
+    bad: ['moco', 'NTXent', '', 0, null],
+    expected: "'ntxent', 'infonce', 'triplet' or 'crd'",
   },
   outputTemperature: positive,
   positives: { good: ['class', 'instance'], bad: ['classes', true, null], expected: "'class' or 'instance'" },
@@ -68,6 +70,22 @@ const OPTIONS: Record<keyof typeof DEFAULTS, { good: unknown[]; bad: unknown[]; 
   },
   mining: { good: ['hard', 'semihard', 'all'], bad: ['easy', true, null], expected: "'hard', 'semihard' or 'all'" },
   normalize: { good: [true, false], bad: ['true', 1, 0, null], expected: 'true or false' },
+  negativesDraw: { good: ['batch', 'anchor'], bad: ['own', true, null], expected: "'batch' or 'anchor'" },
+  projection: {
+    good: ['auto', 'none', 'student', 'both'],
+    bad: ['teacher', true, null],
+    expected: "'auto', 'none', 'student' or 'both'",
+  },
+  projectionDimension: {
+    good: [1, 256],
+    bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '8', null],
+    expected: 'a whole number ≥ 1',
+  },
+  maxLogits: {
+    good: [1, 2 ** 30],
+    bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '8', null],
+    expected: 'a whole number ≥ 1',
+  },
   seed: {
     good: [0, 12345],
     bad: [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null],
@@ -80,7 +98,7 @@ it('the defaults are those of the design', () => {
   const strategy = new ContrastiveDistillationStrategy();
   for (const [option, value] of Object.entries(DEFAULTS)) expect(strategy[option as 'mode']).toBe(value);
   expect(strategy.bank).toBeUndefined();
-  expect(ContrastiveMode).toEqual({ NTXent: 'ntxent', InfoNCE: 'infonce', Triplet: 'triplet' });
+  expect(ContrastiveMode).toEqual({ NTXent: 'ntxent', InfoNCE: 'infonce', Triplet: 'triplet', CRD: 'crd' });
   const feature = new FeatureDistillationStrategy();
   expect([feature.embeddingLayerName, feature.distance]).toEqual(['embeddings', 'cosine']);
   const explicit = new ContrastiveDistillationStrategy({ temperature: undefined } as never);
@@ -234,7 +252,8 @@ describe('an assignment takes effect in the next call', () => {
     plain.contrastiveWeight = 0;
     expect(await plain.computeContrastiveLoss(student, teacher)).toBe(0);
     plain.contrastiveWeight = 1;
-    plain.bank = new TeacherBank(teacher);
+    // The bank's rows are known by their directions: none is a negative of its own sample.
+    plain.bank = new TeacherBank(student);
     expect(await plain.computeContrastiveLoss(student, teacher)).toBeGreaterThan(full);
     plain.bank = undefined;
     expect(await plain.computeContrastiveLoss(student, teacher)).toBe(full);

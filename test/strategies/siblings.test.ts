@@ -294,7 +294,7 @@ describe('in training', () => {
     await expect(distill({ ...parts, student: small })).rejects.toThrow(
       expect.objectContaining({
         code: 'UNSUPPORTED',
-        message: expect.stringMatching(/Response.*got none.*reads a layer/),
+        message: expect.stringMatching(/Response.*embeddings of a teacher, got none.*Choose another/),
       }),
     );
   });

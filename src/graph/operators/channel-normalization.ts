@@ -1,7 +1,7 @@
 /** Batch, instance and group normalisation: statistics per channel of [N, C, ...spatial], or per group of channels. */
 import { LimbeckError } from '../../errors.ts';
-import { apply, constant, type Dimension, type Operator, type SymbolicTensor } from '../tensor.ts';
-import { add, div, mul, sqrt, sub, unbroadcast } from './elementwise.ts';
+import { apply, apply1, constant, type Dimension, type Operator, type SymbolicTensor } from '../tensor.ts';
+import { add, div, mul, neg, sqrt, sub, unbroadcast } from './elementwise.ts';
 import { count, mean, sum } from './reduce.ts';
 import { reshape, reshapeLike, squeeze } from './shape.ts';
 import { multiplySizes } from './sizes.ts';
@@ -88,7 +88,31 @@ export function batchNormalization(
   return { y, mean: squeeze(average, axes), variance: squeeze(variance, axes) };
 }
 
-/** Batch normalisation with given statistics, all [C]: one factor and one summand for each channel. Differentiable by all. */
+const inferenceOperator: Operator<number> = {
+  name: 'BatchNormalization',
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  emit: (emitter, { inputNames, outputNames, attributes: epsilon }) =>
+    emitter.node('BatchNormalization', inputNames, outputNames, { epsilon: { float: epsilon } }),
+  vjp({ inputs: [x, scale, , average, variance], attributes: epsilon }, [g]) {
+    if (!g) return [];
+    const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+    const inverse = div(1, sqrt(add(variance, epsilon)));
+    const factor = mul(scale, inverse);
+    const wide = (values: SymbolicTensor) => perChannel(values, x, 'batchNormalizationInference');
+    const total = sum(g, axes);
+    const projection = sum(mul(g, mul(sub(x, wide(average)), wide(inverse))), axes);
+    const ofVariance = mul(mul(mul(factor, inverse), projection), -0.5);
+    return [mul(g, wide(factor)), projection, total, neg(mul(factor, total)), ofVariance];
+  },
+};
+
+/**
+ * Batch normalisation with given statistics, all [C]: ONNX's BatchNormalization, which runtimes merge into the convolution before
+ * it. Differentiable by all.
+ *
+ * @example
+ * batchNormalizationInference(x, scale, bias, runningMean, runningVariance);
+ */
 export function batchNormalizationInference(
   x: SymbolicTensor,
   scale: SymbolicTensor,
@@ -97,10 +121,9 @@ export function batchNormalizationInference(
   variance: SymbolicTensor,
   epsilon = 1e-5,
 ): SymbolicTensor {
-  const factor = div(scale, sqrt(add(variance, epsilon)));
-  const summand = sub(bias, mul(average, factor));
-  const operator = 'batchNormalizationInference';
-  return add(mul(x, perChannel(factor, x, operator)), perChannel(summand, x, operator));
+  const values = [scale, bias, average, variance];
+  for (const each of values) perChannel(each, x, 'batchNormalizationInference');
+  return apply1(inferenceOperator, [x, ...values], epsilon);
 }
 
 /** Every channel of every sample by its own statistics; `scale` and `bias` are [C]. */

@@ -53,6 +53,12 @@ export const images: Record<string, GradientCase> = {
     symbolic: [['batch', 3], [3], [3]],
     build: ([x, scale, bias]) => g.exp(g.batchNormalization(x, scale, bias).y),
   },
+  'batchNormalizationInference, rows, run-time batch': {
+    shapes: [[4, 3], [3], [3], [3], [3]],
+    symbolic: [['batch', 3], [3], [3], [3], [3]],
+    build: ([x, scale, bias, mean, variance]) =>
+      g.exp(g.batchNormalizationInference(x, scale, bias, mean, g.add(1, g.mul(variance, variance)))),
+  },
   batchNormalizationInference: {
     shapes: [[4, 3, 2, 5], [3], [3], [3], [3]],
     build: ([x, scale, bias, mean, variance]) =>

@@ -22,6 +22,11 @@ export const shape: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.mul(g.exp(g.expand(a, b)), b),
   },
+  'positions, run-time size': {
+    shapes: [[3, 4]],
+    symbolic: [['batch', 4]],
+    build: ([a]) => g.mul(g.exp(a), g.unsqueeze(g.cast(g.positions(a, 0), 'float64'), 1)),
+  },
   reshape: { shapes: [[2, 6]], build: ([a]) => g.exp(g.reshape(a, [3, 4])) },
   'reshape, run-time sizes': {
     shapes: [[2, 3, 4]],
@@ -46,6 +51,32 @@ export const shape: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.exp(g.concat([a, b, a], 1)),
   },
+  'concat, run-time sizes along the first axis': {
+    shapes: [
+      [2, 3],
+      [4, 3],
+      [2, 3],
+      [4, 3],
+    ],
+    symbolic: [
+      ['m', 3],
+      ['n', 3],
+      ['m', 3],
+      ['n', 3],
+    ],
+    build: ([a, b, c, d]) => g.sum(g.mul(g.exp(g.concat([a, b], 0)), g.concat([c, d], 0)), [0]),
+  },
+  'concat, run-time sizes, twice': {
+    shapes: [
+      [2, 3],
+      [4, 3],
+    ],
+    symbolic: [
+      ['m', 3],
+      ['n', 3],
+    ],
+    build: ([a, b]) => g.gradients(g.sum(g.exp(g.concat([a, b, a], 0))), [b])[0],
+  },
   slice: { shapes: [[2, 5]], build: ([a]) => g.exp(g.slice(a, -1, 1, 4)) },
   pad: { shapes: [[2, 3]], build: ([a]) => g.exp(g.pad(a, 0, 1, 2)) },
   'expandTo, a new axis and a run-time size': {
@@ -63,7 +94,7 @@ export const shape: Record<string, GradientCase> = {
     shapes: [[2, 1, 3]],
     build: ([a]) => g.exp(g.squeeze(g.unsqueeze(a, [-1, 0]), [2, 0])),
   },
-  'concat, run-time sizes': {
+  'concat along columns, run-time sizes': {
     shapes: [
       [2, 3],
       [2, 2],

@@ -1,0 +1,300 @@
+/**
+ * What an optimizer moves and what it remembers: parameters, its own arrays beside them, and on request the moving average of the
+ * weights, as arrays that graphs read and write.
+ */
+import { LimbeckError } from '../errors.ts';
+import type { Declare } from '../graph/declare.ts';
+import { add, div, minimum, mul, type Shape, type SymbolicTensor, sqrt, sub, sum } from '../graph/index.ts';
+import type { Parameter } from '../matrix/parameter.ts';
+import { restoreArrays, type StateArrays } from '../matrix/state-arrays.ts';
+import type { TensorData } from '../runtime/backend.ts';
+import { floatTensor, scalarTensor } from '../runtime/tensors.ts';
+import { TOUCHED_ROWS } from '../students/student.ts';
+import { createOptimizer, type OptimizerOptions } from './optimizers/index.ts';
+import type { Optimizer } from './optimizers/optimizer.ts';
+
+/** The arrays of one parameter: its values, the optimizer's slots, the average. */
+type Arrays = Record<string, Float32Array>;
+
+const VALUE = 'parameter';
+const AVERAGE = 'average';
+
+const arrayName = (array: string, parameter: Parameter): string => `${array} ${parameter.name}`;
+const nextName = (array: string, parameter: Parameter): string => `next ${array} ${parameter.name}`;
+const keptName = (parameter: Parameter): string => `average kept ${parameter.name}`;
+
+/** A parameter's shape in a graph: of sparse ones only the touched rows are there. */
+export function graphShape({ sparse, shape }: Parameter): Shape {
+  return sparse ? [TOUCHED_ROWS, ...shape.slice(1)] : shape;
+}
+
+/** The symbolic arrays of one parameter. */
+export type SymbolicState = Readonly<Record<string, SymbolicTensor>> & { readonly parameter: SymbolicTensor };
+
+/**
+ * Dense arrays alternate between two buffers, one read while the other is written; of sparse parameters only the touched rows travel.
+ */
+export class OptimizerState {
+  readonly parameters: readonly Parameter[];
+  readonly #options: OptimizerOptions;
+  readonly #optimizer: Optimizer;
+  readonly #arrays: readonly string[];
+  readonly #rateFactors: ReadonlyMap<Parameter, number>;
+  readonly #state = new Map<Parameter, Arrays>();
+  /** Where the next values of dense parameters are written; swapped with the state after each step. */
+  readonly #spare = new Map<Parameter, Arrays>();
+  /** Of sparse parameters with an average: the step at which each row's average is up to date. */
+  readonly #averagedAt = new Map<Parameter, Int32Array>();
+  #steps = 0;
+
+  /** @throws LimbeckError INVALID_OPTION when a learning rate factor names no parameter */
+  constructor(parameters: readonly Parameter[], options: OptimizerOptions) {
+    this.parameters = parameters;
+    this.#options = options;
+    this.#optimizer = createOptimizer(options);
+    this.#arrays = [VALUE, ...this.#optimizer.slots, ...(options.averaging === undefined ? [] : [AVERAGE])];
+    this.#rateFactors = rateFactors(parameters, options.learningRateFactors);
+    for (const parameter of parameters) {
+      const fresh = (): Arrays =>
+        Object.fromEntries(
+          this.#arrays.map((array) => [
+            array,
+            array === VALUE || array === AVERAGE ? parameter.data.slice() : new Float32Array(parameter.data.length),
+          ]),
+        );
+      this.#state.set(parameter, fresh());
+      if (!parameter.sparse) this.#spare.set(parameter, fresh());
+      else if (options.averaging !== undefined) this.#averagedAt.set(parameter, new Int32Array(parameter.shape[0]));
+    }
+  }
+
+  /** Optimizer steps taken. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** All arrays as inputs of a graph that updates them. */
+  declare(declare: Declare): Map<Parameter, SymbolicState> {
+    return new Map(
+      this.parameters.map((parameter) => [
+        parameter,
+        Object.fromEntries(
+          this.#arrays.map((array) => [array, declare(arrayName(array, parameter), 'float32', graphShape(parameter))]),
+        ) as SymbolicState,
+      ]),
+    );
+  }
+
+  /** The outputs of such a graph: every array after the step, and the norm of the gradient over all of them, before it is clipped. */
+  updates(
+    states: ReadonlyMap<Parameter, SymbolicState>,
+    gradients: readonly SymbolicTensor[],
+    declare: Declare,
+  ): Record<string, SymbolicTensor> {
+    const { clipNorm, weightDecay } = this.#options;
+    const rate = declare('learningRate', 'float32', []);
+    const scalars = Object.fromEntries(
+      Object.keys(this.#optimizer.scalars(1)).map((name) => [name, declare(name, 'float32', [])]),
+    );
+    const gradientNorm = sqrt(gradients.map((gradient) => sum(mul(gradient, gradient))).reduce(add));
+    // As torch.nn.utils.clip_grad_norm_ has it.
+    const clip = clipNorm === undefined ? undefined : minimum(div(clipNorm, add(gradientNorm, 1e-6)), 1);
+    const outputs: Record<string, SymbolicTensor> = { gradientNorm };
+    for (const [i, [parameter, { parameter: value, [AVERAGE]: average, ...slots }]] of [...states].entries()) {
+      const factor = this.#rateFactors.get(parameter) ?? 1;
+      const next = this.#optimizer.update({
+        parameter: value,
+        gradient: clip ? mul(gradients[i], clip) : gradients[i],
+        slots,
+        learningRate: factor === 1 ? rate : mul(rate, factor),
+        scalars,
+        weightDecay: parameter.decay ? weightDecay : 0,
+      });
+      outputs[nextName(VALUE, parameter)] = next.parameter;
+      for (const [slot, tensor] of Object.entries(next.slots)) outputs[nextName(slot, parameter)] = tensor;
+      if (average) {
+        outputs[nextName(AVERAGE, parameter)] = this.#nextAverage(parameter, value, next.parameter, average, declare);
+      }
+    }
+    return outputs;
+  }
+
+  /** The parameters alone, for graphs that only read them. `rows`: the touched rows of sparse ones. */
+  parameterFeeds(parameters: readonly Parameter[], rows: Int32Array): Record<string, TensorData> {
+    return Object.fromEntries(
+      parameters.map((parameter) => [arrayName(VALUE, parameter), this.#tensor(parameter, VALUE, rows)]),
+    );
+  }
+
+  /** The inputs of {@link parameterFeeds}. */
+  declareParameters(parameters: readonly Parameter[], declare: Declare): Map<Parameter, SymbolicTensor> {
+    return new Map(
+      parameters.map((parameter) => [
+        parameter,
+        declare(arrayName(VALUE, parameter), 'float32', graphShape(parameter)),
+      ]),
+    );
+  }
+
+  /** Everything that {@link declare} and {@link updates} declared. */
+  feeds(rows: Int32Array, learningRate: number): Record<string, TensorData> {
+    const feeds: Record<string, TensorData> = { learningRate: scalarTensor(learningRate, 'float32') };
+    for (const [name, value] of Object.entries(this.#optimizer.scalars(this.#steps + 1))) {
+      feeds[name] = scalarTensor(value, 'float32');
+    }
+    for (const parameter of this.parameters) {
+      for (const array of this.#arrays) feeds[arrayName(array, parameter)] = this.#tensor(parameter, array, rows);
+      const at = this.#averagedAt.get(parameter);
+      if (at) feeds[keptName(parameter)] = floatTensor(this.#kept(at, rows), keptShape(parameter, rows.length));
+    }
+    return feeds;
+  }
+
+  /** Where a program writes the next dense arrays. */
+  into(): Record<string, TensorData> {
+    const into: Record<string, TensorData> = {};
+    for (const [parameter, spare] of this.#spare) {
+      for (const array of this.#arrays) into[nextName(array, parameter)] = floatTensor(spare[array], parameter.shape);
+    }
+    return into;
+  }
+
+  /** Makes the results of a program the state. */
+  commit(results: Readonly<Record<string, TensorData>>, rows: Int32Array): void {
+    this.#steps++;
+    for (const [parameter, state] of this.#state) {
+      const spare = this.#spare.get(parameter);
+      if (spare) {
+        this.#state.set(parameter, spare);
+        this.#spare.set(parameter, state);
+        continue;
+      }
+      for (const array of this.#arrays) {
+        scatterRows(results[nextName(array, parameter)].data as Float32Array, rows, parameter, state[array]);
+      }
+      const at = this.#averagedAt.get(parameter);
+      if (at) for (const row of rows) at[row] = this.#steps;
+    }
+  }
+
+  /** Copies the values as they are now into the parameters' own arrays; all of them by default. */
+  writeBack(parameters: readonly Parameter[] = this.parameters): void {
+    for (const parameter of parameters) parameter.data.set((this.#state.get(parameter) as Arrays)[VALUE]);
+  }
+
+  /** Copies what the run is to leave behind into the parameters' own arrays: the averages where there are any, else the values. */
+  writeResult(): void {
+    this.writeBack();
+    if (this.#options.averaging === undefined) return;
+    for (const parameter of this.parameters) {
+      const { [VALUE]: value, [AVERAGE]: average } = this.#state.get(parameter) as Arrays;
+      const at = this.#averagedAt.get(parameter);
+      const width = value.length / parameter.shape[0];
+      const kept = at && this.#kept(at, Int32Array.from(at.keys()), this.#steps);
+      for (let k = 0; k < value.length; k++) {
+        const share = kept ? kept[Math.floor(k / width)] : 1;
+        parameter.data[k] = value[k] + share * (average[k] - value[k]);
+      }
+    }
+  }
+
+  /** What a checkpoint has to hold; copies. */
+  state(): StateArrays {
+    const own = this.#allArrays();
+    return {
+      'optimizer steps': Int32Array.of(this.#steps),
+      ...Object.fromEntries(Object.entries(own).map(([name, array]) => [name, array.slice()])),
+    };
+  }
+
+  /** @throws LimbeckError SHAPE_MISMATCH for the state of other parameters */
+  restore(state: StateArrays): void {
+    const steps = new Int32Array(1);
+    restoreArrays({ 'optimizer steps': steps, ...this.#allArrays() }, state, 'Optimizer');
+    this.#steps = steps[0];
+  }
+
+  /**
+   * average ← d·average + (1 − d)·value. Rows that a step does not touch are averaged too, with the value that they keep; that is made
+   * up for when they are touched next, in one product for all the steps between.
+   */
+  #nextAverage(
+    parameter: Parameter,
+    value: SymbolicTensor,
+    next: SymbolicTensor,
+    average: SymbolicTensor,
+    declare: Declare,
+  ): SymbolicTensor {
+    let current = average;
+    if (parameter.sparse) {
+      const kept = declare(keptName(parameter), 'float32', [TOUCHED_ROWS, ...parameter.shape.slice(1).map(() => 1)]);
+      current = add(value, mul(kept, sub(average, value)));
+    }
+    return add(next, mul(sub(current, next), this.#options.averaging as number));
+  }
+
+  /** d to the number of steps that the averages of rows lag behind step `until`. */
+  #kept(at: Int32Array, rows: Int32Array, until = this.#steps): Float32Array {
+    return Float32Array.from(rows, (row) => (this.#options.averaging as number) ** (until - at[row]));
+  }
+
+  #allArrays(): Record<string, Float32Array | Int32Array> {
+    return Object.fromEntries([
+      ...[...this.#state].flatMap(([parameter, state]) =>
+        this.#arrays.map((array): [string, Float32Array] => [arrayName(array, parameter), state[array]]),
+      ),
+      ...[...this.#averagedAt].map(([parameter, at]): [string, Int32Array] => [
+        arrayName('averaged at', parameter),
+        at,
+      ]),
+    ]);
+  }
+
+  #tensor(parameter: Parameter, array: string, rows: Int32Array): TensorData {
+    const values = (this.#state.get(parameter) as Arrays)[array];
+    if (!parameter.sparse) return floatTensor(values, parameter.shape);
+    return floatTensor(gatherRows(values, rows, parameter), [rows.length, ...parameter.shape.slice(1)]);
+  }
+}
+
+/** Factors on the learning rate, by parameter; of several patterns that fit a name the longest counts. */
+function rateFactors(
+  parameters: readonly Parameter[],
+  factors: Readonly<Record<string, number>>,
+): ReadonlyMap<Parameter, number> {
+  const fits = (pattern: string, { name }: Parameter): boolean =>
+    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+  const patterns = Object.keys(factors).sort((a, b) => a.length - b.length);
+  for (const pattern of patterns) {
+    if (parameters.some((parameter) => fits(pattern, parameter))) continue;
+    const known = parameters.map(({ name }) => `"${name}"`).join(', ');
+    throw new LimbeckError(
+      'INVALID_OPTION',
+      `optimizer: option learningRateFactors: expected names of parameters, got "${pattern}". There are ${known}.`,
+    );
+  }
+  return new Map(
+    parameters.map((parameter) => {
+      const pattern = patterns.findLast((candidate) => fits(candidate, parameter));
+      return [parameter, pattern === undefined ? 1 : factors[pattern]];
+    }),
+  );
+}
+
+function keptShape({ shape }: Parameter, rows: number): number[] {
+  return [rows, ...shape.slice(1).map(() => 1)];
+}
+
+function gatherRows(table: Float32Array, rows: Int32Array, { shape }: Parameter): Float32Array {
+  const width = table.length / shape[0];
+  const result = new Float32Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++) {
+    result.set(table.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
+  }
+  return result;
+}
+
+function scatterRows(values: Float32Array, rows: Int32Array, { shape }: Parameter, table: Float32Array): void {
+  const width = table.length / shape[0];
+  for (let i = 0; i < rows.length; i++) table.set(values.subarray(i * width, (i + 1) * width), rows[i] * width);
+}

@@ -1,0 +1,158 @@
+"""
+Golden networks: a ResNet-8 and a transformer of 2 layers, each a classifier and an embedding, in float64 by PyTorch. From initial
+weights that both sides compute by formula: outputs and embeddings of a batch in training mode, the gradient of the loss by
+every parameter (its norm and its product with another formula), and the loss at each of 20 steps of torch.optim.SGD with
+momentum and weight decay on the weights alone; running statistics and inference after the last.
+
+The ResNet is written here as torchvision writes its blocks, for CIFAR's sizes; the transformer is torch.nn.TransformerEncoderLayer.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from common import significant, write
+
+STEPS, RATE, MOMENTUM, DECAY = 20, 0.02, 0.9, 5e-4
+BATCH, CLASSES = 6, 3
+torch.set_default_dtype(torch.float64)
+
+
+def wave(*shape, phase):
+    """sin(phase + 1.7 k) over the entries: the formula of the other side."""
+    size = 1
+    for n in shape:
+        size *= n
+    return torch.sin(phase + 1.7 * torch.arange(size)).reshape(shape)
+
+
+def single(x):
+    """Rounded to what the other side stores: weights and inputs are float32 there, whatever computes with them."""
+    return x.float().double()
+
+
+def initialize(model):
+    """Weights as waves of He's size, gains about 1, biases about 0; a phase for each parameter in order."""
+    with torch.no_grad():
+        for phase, (name, parameter) in enumerate(model.named_parameters()):
+            values = wave(*parameter.shape, phase=phase)
+            if parameter.ndim > 1:
+                parameter.copy_(single(values * (2 / parameter[0].numel()) ** 0.5))
+            else:
+                parameter.copy_(single(0.1 * values + (1 if "norm" in name and name.endswith("weight") else 0)))
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.shortcut = None
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.shortcut_norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
+        return F.relu(y + (x if self.shortcut is None else self.shortcut_norm(self.shortcut(x))))
+
+
+class ResNet8(nn.Module):
+    """Width 1/4: 4, 8 and 16 channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(2, 4, 3, 1, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(4)
+        self.blocks = nn.Sequential(Block(4, 4, 1), Block(4, 8, 2), Block(8, 16, 2))
+        self.projection = nn.Linear(16, 5)
+        self.classifier = nn.Linear(16, CLASSES)
+
+    def forward(self, x):
+        features = self.blocks(F.relu(self.norm1(self.conv1(x)))).mean((2, 3))
+        return self.projection(features), self.classifier(features)
+
+
+HIDDEN, HEADS, INTERMEDIATE, TOKENS, PLACES = 8, 2, 12, 7, 6
+LENGTHS = [6, 2, 4, 3, 6, 5]
+
+
+class Transformer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(TOKENS, HIDDEN)
+        self.places = nn.Embedding(PLACES, HIDDEN)
+        self.norm = nn.LayerNorm(HIDDEN, eps=1e-12)
+        options = {"dropout": 0.0, "activation": "gelu", "layer_norm_eps": 1e-12, "batch_first": True}
+        layer = lambda: nn.TransformerEncoderLayer(HIDDEN, HEADS, INTERMEDIATE, **options)
+        self.layers = nn.ModuleList([layer(), layer()])
+        self.projection = nn.Linear(HIDDEN, 5)
+        self.classifier = nn.Linear(HIDDEN, CLASSES)
+
+    def forward(self, batch):
+        ids, mask = batch
+        x = self.norm(self.words(ids) + self.places(torch.arange(ids.shape[1])))
+        for layer in self.layers:
+            x = layer(x, src_key_padding_mask=mask == 0)
+        pooled = (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return self.projection(pooled), self.classifier(pooled)
+
+
+def golden(name, model, batch):
+    initialize(model)
+    model.train()
+    labels = torch.arange(BATCH) % CLASSES
+    named = list(model.named_parameters())
+    groups = [
+        {"params": [p for n, p in named if p.ndim > 1 and "words" not in n and "places" not in n], "weight_decay": DECAY},
+        {"params": [p for n, p in named if p.ndim == 1 or "words" in n or "places" in n], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM)
+    losses, first = [], None
+    for _ in range(STEPS):
+        embeddings, logits = model(batch)
+        # Both heads in one loss, so that every parameter has a gradient.
+        loss = F.cross_entropy(logits, labels) + F.mse_loss(embeddings, single(wave(*embeddings.shape, phase=3)))
+        optimizer.zero_grad()
+        loss.backward()
+        if first is None:
+            first = {
+                "embeddings": embeddings.tolist(),
+                "logits": logits.tolist(),
+                "gradients": {
+                    n: [p.grad.norm().item(), (p.grad * wave(*p.shape, phase=0.5)).sum().item()] for n, p in named
+                },
+            }
+        losses.append(loss.item())
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        embeddings, logits = model(batch)
+    after = {"embeddings": embeddings.tolist(), "logits": logits.tolist()}
+    buffers = {n: b.tolist() for n, b in model.named_buffers() if "running" in n}
+    return significant({"name": name, "losses": losses, "first": first, "after": after, "buffers": buffers}, 12)
+
+
+images = single(wave(BATCH, 2, 7, 9, phase=0.25))
+mask = torch.tensor([[1.0] * n + [0.0] * (max(LENGTHS) - n) for n in LENGTHS])
+ids = (torch.arange(BATCH * max(LENGTHS)).reshape(BATCH, -1) * 5 % 11 % TOKENS) * mask.long()
+cases = [golden("resnet-8", ResNet8(), images), golden("transformer", Transformer(), (ids, mask))]
+
+write(
+    "networks",
+    ["torch", "numpy"],
+    "ResNet-8 and a transformer of 2 layers, float64: outputs, gradients, 20 steps of SGD, inference afterwards",
+    {"cases": cases},
+    inputs={
+        "steps": STEPS,
+        "rate": RATE,
+        "momentum": MOMENTUM,
+        "decay": DECAY,
+        "classes": CLASSES,
+        "lengths": LENGTHS,
+        "ids": ids.tolist(),
+        "sizes": {"hidden": HIDDEN, "heads": HEADS, "intermediate": INTERMEDIATE, "tokens": TOKENS, "places": PLACES},
+    },
+)
