@@ -144,7 +144,7 @@ describe('nodes that cannot be read', () => {
 
   it('names of JavaScript objects are not operators', () => {
     for (const op of ['constructor', '__proto__', 'toString', '']) {
-      expect(error({ nodes: [{ op, inputs: ['x'] }], inputs: { x: [2] } }).code, op).toBe('UNSUPPORTED');
+      expect(error({ nodes: [{ op, inputs: ['x'] }], inputs: { x: [2] } }).message, op).toContain('not an operator');
     }
   });
 
@@ -192,7 +192,7 @@ describe('more than any machine has', () => {
     const pool = {
       op: 'AveragePool',
       inputs: ['x'],
-      attributes: { kernel_shape: [huge, huge], pads: [huge, huge, huge, huge] },
+      attributes: { kernel_shape: [huge, huge], pads: [huge - 1, 0, 0, huge - 1] },
     };
     expect(refuse([pool], [], image)).toBe('UNSUPPORTED');
     const sizes = int64s('sizes', [1, 1, huge, 4]);
@@ -216,7 +216,7 @@ describe('more than any machine has', () => {
       const nodes = [...sizes, ...chain(op, 60)];
       expect(readsOrRefuses(modelOf({ nodes, inputs: { x: ['n'] }, outputs: ['x'] })), op).toBe(outcome);
     }
-    const ids = [int64s('v0', [0, 1, 1, 0], [2, 2])];
+    const ids = [int64s('v0', [0], [1, 1])];
     expect(error({ nodes: chain('Gather', 60), inputs: {}, initializers: ids, outputs: output }).code).toBe(
       'FILE_CORRUPT',
     );

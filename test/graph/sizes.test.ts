@@ -29,6 +29,15 @@ describe('sizes', () => {
     expect(multiplySizes(['a+b·c', 2])).toBe('2·(a+b·c)');
   });
 
+  it('a size alone keeps its name', () => {
+    for (const name of ['n', 'n+1', 'n−1', 'n/2', '(n−1)/2', '2·n', '2·(n+1)', '(n+1)·(m/2)', '2·n+m+3']) {
+      expect(addSizes([name])).toBe(name);
+      expect(addSizes([name, 1, -1])).toBe(name);
+      expect(multiplySizes([name])).toBe(name);
+      expect(sizeKey([name, 'k'])).toBe(sizeKey([multiplySizes(['k', name])]));
+    }
+  });
+
   it('quotients are rounded up', () => {
     expect(divideSize(7, 2)).toBe(4);
     expect(divideSize('n', 2)).toBe('n/2');

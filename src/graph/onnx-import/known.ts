@@ -181,7 +181,7 @@ const FOLDS: Record<string, (node: Foldable, inputs: readonly Known[]) => Known 
   },
   ConstantOfShape: ({ fill }, [sizes]) => {
     const shape = numbers(sizes);
-    if (!shape || !(count(shape) <= KNOWN_LIMIT)) return undefined;
+    if (!shape?.every((d) => d >= 0) || !(count(shape) <= KNOWN_LIMIT)) return undefined;
     return {
       dtype: fill?.dtype ?? 'float32',
       shape,
@@ -206,6 +206,9 @@ const FOLDS: Record<string, (node: Foldable, inputs: readonly Known[]) => Known 
   },
 };
 
+/** A node with fewer is for its builder to complain of. */
+const LEAST_INPUTS: Partial<Record<string, number>> = { Gather: 2, Reshape: 2, Slice: 3, Range: 3, Where: 3 };
+
 /** The result of a node whose inputs are all known; undefined when it takes more than is here. */
 export function fold(node: Foldable): Known | undefined {
   const result = foldNode(node);
@@ -217,6 +220,7 @@ function foldNode(node: Foldable): Known | undefined {
   const present = inputs.filter((input) => input !== undefined);
   if (present.length === 0 || inputs.some((input, i) => !input && !(type === 'Slice' && i > 2))) return undefined;
   if (present.some(({ entries }) => entries.length > KNOWN_LIMIT)) return undefined;
+  if (inputs.length < (LEAST_INPUTS[type] ?? 1)) return undefined;
   if (Object.hasOwn(FOLDS, type)) return FOLDS[type](node, inputs as readonly Known[]);
   const dtype = BOOLEAN.has(type) ? 'bool' : present[0].dtype;
   if (Object.hasOwn(UNARY, type)) {

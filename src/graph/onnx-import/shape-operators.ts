@@ -138,6 +138,7 @@ function padded(node: NodeReader): SymbolicTensor {
     throw unsupported(`expected another mode than "${mode}"`);
   const pads = node.numbers(1) ?? [];
   const axes = (node.numbers(3) ?? x.shape.map((_, i) => i)).map((axis) => normalizeAxis(axis, x.rank, 'Pad'));
+  if (pads.length !== 2 * axes.length) throw unsupported(`expected ${2 * axes.length} pads, got ${pads.length}`);
   const margins = axes.map((axis, i) => ({ axis, before: pads[i], after: pads[i + axes.length] }));
   // Negative pads cut off.
   const cut = margins.reduce((y, { axis, before, after }) => {

@@ -7,27 +7,26 @@ import type { Dimension, Shape } from '../tensor.ts';
 
 /** The sum of sizes: 'n+2·m+3'. */
 export function addSizes(sizes: readonly Dimension[]): Dimension {
-  const terms = new Map<string, number>();
+  const terms = new Map<string, { times: number; names: readonly string[] }>();
   let known = 0;
   for (const size of sizes) {
     const [name, offset] = splitOffset(size);
     known += offset;
     for (const term of name === '' ? [] : splitOutside(name, '+')) {
       const { known: times, names } = factors([term]);
-      const rest = names.join('·');
-      terms.set(rest, (terms.get(rest) ?? 0) + times);
+      const key = product(1, names);
+      terms.set(key, { times: (terms.get(key)?.times ?? 0) + times, names });
     }
   }
   if (terms.size === 0) return known;
-  const sum = [...terms].map(([rest, times]) => (times === 1 ? rest : `${times}·${rest}`)).join('+');
+  const sum = [...terms.values()].map(({ times, names }) => product(times, names)).join('+');
   return sum + (known === 0 ? '' : `${known < 0 ? '−' : '+'}${Math.abs(known)}`);
 }
 
 /** The product of sizes: '2·batch·length'. */
 export function multiplySizes(sizes: readonly Dimension[]): Dimension {
   const { known, names } = factors(sizes);
-  if (names.length === 0 || known === 0) return known;
-  return [...(known === 1 ? [] : [known]), ...names].join('·');
+  return names.length === 0 || known === 0 ? known : product(known, names);
 }
 
 /** A size divided by a known one, rounded up. A multiple with an offset divides: '2·n−1' by 2 is 'n'. */
@@ -48,16 +47,22 @@ export function sizeKey(shape: Shape): string {
   return [known, ...names.sort()].join(' · ');
 }
 
+/** A known factor, and the others as they are written when they stand alone. */
 function factors(sizes: readonly Dimension[]): { known: number; names: string[] } {
   const names: string[] = [];
   let known = 1;
   for (const size of sizes) {
     for (const factor of typeof size === 'number' ? [size] : splitFactors(size)) {
       if (typeof factor === 'number' || /^\d+$/.test(factor)) known *= Number(factor);
-      else names.push(bracketed(factor, /[+−/]/));
+      else names.push(outsideBrackets(factor) === '' ? factor.slice(1, -1) : factor);
     }
   }
   return { known, names };
+}
+
+function product(known: number, names: readonly string[]): string {
+  if (known === 1 && names.length === 1) return names[0];
+  return [...(known === 1 ? [] : [known]), ...names.map((name) => bracketed(name, /[+−/]/))].join('·');
 }
 
 /** The factors of 'a·(b+1)·c', not looking into brackets; a sum is one factor. */
