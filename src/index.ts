@@ -85,6 +85,8 @@ export { type MobilenetOptions, mobilenet } from './students/images/mobilenet.ts
 export type { ImageFormat, ImageSample } from './students/images/pixels.ts';
 export { type ResnetOptions, resnet } from './students/images/resnet.ts';
 export { type WideResnetOptions, wideResnet } from './students/images/wide-resnet.ts';
+export { imageInputs, type OnnxInputs, textInputs } from './students/onnx/onnx-inputs.ts';
+export { type OnnxSource, OnnxStudent, type OnnxStudentOptions } from './students/onnx/onnx-student.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export { TextEmbedder } from './students/text-embedder.ts';

@@ -15,7 +15,7 @@ it('exports exactly this', () => {
       ['SimilarityPreservingStrategy', 'relationalAngleLoss', 'relationalDistanceLoss', 'similarityPreservingLoss'],
       ['tripletLoss', 'KeyBank', 'KeyQueue', 'MomentumBanks', 'SupervisedStrategy', 'crossEntropy', 'scheduleFactor'],
       ['ImageEmbedder', 'resnet', 'wideResnet', 'mobilenet', 'mlp', 'transformerEncoder', 'parseBertCheckpoint'],
-      ['parseIdx', 'parseIdxImages', 'imageDataset', 'accuracy'],
+      ['parseIdx', 'parseIdxImages', 'imageDataset', 'accuracy', 'OnnxStudent', 'imageInputs', 'textInputs'],
     ]
       .flat()
       .sort(),

@@ -1,5 +1,5 @@
 /**
- * Reads an ONNX model that somebody else exported into symbolic tensors, opset 13 on: from there it can be differentiated,
+ * Reads an ONNX model that somebody else exported into symbolic tensors, opset 11 on: from there it can be differentiated,
  * trained and written back.
  *
  * Weights become inputs of the graph ("parameters") with their values beside them; shapes that the file computes node by node
@@ -45,7 +45,10 @@ export interface OnnxModel {
 }
 
 export interface ReadOnnxOptions {
-  /** Which weights are parameters; the others are constants. By default all float ones of more than one entry. */
+  /**
+   * Which weights are parameters; the others are constants. By default all float ones of more than one entry; tensors inside Constant
+   * nodes, as some exporters write weights, only in files that have no other weights.
+   */
   readonly trainable?: (name: string, dims: readonly number[]) => boolean;
   /** Sizes for run-time sizes that are to be fixed, or other names: { height: 224, batch_size: "batch" }. */
   readonly sizes?: Readonly<Record<string, Dimension>>;
@@ -56,7 +59,7 @@ export interface ReadOnnxOptions {
 }
 
 const OPERATORS: Readonly<Record<string, Build>> = { ...ELEMENTWISE, ...SHAPES, ...IMAGES };
-const OLDEST_OPSET = 13;
+const OLDEST_OPSET = 11;
 /** No tensor that fits into memory has more entries; a file that declares one is damaged or hostile. */
 const MOST_ENTRIES = 2 ** 40;
 const MOST_AXES = 64;
@@ -112,6 +115,7 @@ class ModelReader {
   readonly #problems: string[] = [];
   readonly #computed = new Set<string>();
   readonly #parameters = new Map<string, OnnxParameter>();
+  #weightsAreNodes = false;
 
   constructor(graph: onnxProto.onnx.IGraphProto, opset: number, options: ReadOnnxOptions & { readonly name: string }) {
     this.#graph = graph;
@@ -121,6 +125,7 @@ class ModelReader {
 
   read(): OnnxModel {
     for (const proto of this.#graph.initializer ?? []) this.#initializer(proto);
+    this.#weightsAreNodes = this.#graph.initializer?.length === 0;
     const inputs = (this.#graph.input ?? []).flatMap((info) => this.#input(info));
     for (const [i, proto] of (this.#graph.node ?? []).entries()) this.#node(proto, proto.name || `node ${i}`);
     const names = (this.#graph.output ?? []).map(({ name }) => name ?? '');
@@ -158,13 +163,14 @@ class ModelReader {
   #initializer(proto: onnxProto.onnx.ITensorProto): void {
     const name = proto.name ?? '';
     const stored = readTensor(proto, `${this.#options.name}: ${show(name)}`, this.#options.external);
-    this.#define(name, this.#storedValue(name, stored));
+    this.#define(name, this.#storedValue(name, stored, true));
   }
 
-  #storedValue(name: string, stored: StoredTensor): Value {
+  #storedValue(name: string, stored: StoredTensor, isWeight: boolean): Value {
     const { dtype, dims, data } = stored;
     const fixed = () => constant(data, dtype, dims);
-    const trainable = this.#options.trainable?.(name, dims) ?? (dims.length > 0 && data.length > 1);
+    const large = isFloat(dtype) && dims.length > 0 && data.length > 1;
+    const trainable = this.#options.trainable?.(name, dims) ?? (large && isWeight);
     if (!isFloat(dtype) || !trainable) return Value.fixed(knownOf(stored), fixed);
     const parameter = () => {
       const tensor = input(name, dtype, dims);
@@ -242,7 +248,7 @@ class ModelReader {
   }
 
   #build(type: string, node: NodeReader, output: string): readonly Value[] {
-    if (type === 'Constant') return [this.#constant(node)];
+    if (type === 'Constant') return [this.#constant(node, output)];
     const known = type === 'Shape' ? shapeEntries(node) : fold(node);
     const build = Object.hasOwn(OPERATORS, type) ? OPERATORS[type] : undefined;
     if (!build && !known) throw new LimbeckError('UNSUPPORTED', 'not an operator that the engine has');
@@ -252,10 +258,10 @@ class ModelReader {
     return tensors.map(Value.computed);
   }
 
-  #constant(node: NodeReader): Value {
+  #constant(node: NodeReader, output: string): Value {
     const stored = node.stored('value') ?? listed(node);
     if (!stored) throw new LimbeckError('UNSUPPORTED', 'expected a tensor of numbers');
-    return Value.fixed(knownOf(stored), () => constant(stored.data, stored.dtype, stored.dims));
+    return this.#storedValue(output, stored, this.#weightsAreNodes && node.hasAttribute('value'));
   }
 }
 

@@ -7,8 +7,8 @@ const { ModelProto, TensorProto } = onnxProto.onnx;
 const { FLOAT, FLOAT16, BFLOAT16, DOUBLE } = TensorProto.DataType;
 
 /**
- * A copy of a model with weights replaced, each in the precision that the file has it in. Weights that the file keeps in
- * another file move into this one.
+ * A copy of a model with weights replaced, initializers or Constant nodes, each in the precision that the file has it in. Weights
+ * that the file keeps in another file move into this one.
  *
  * @param bytes the .onnx file
  * @param weights by name, as many numbers as the file has
@@ -20,6 +20,10 @@ const { FLOAT, FLOAT16, BFLOAT16, DOUBLE } = TensorProto.DataType;
 export function replaceWeights(bytes: Uint8Array, weights: ReadonlyMap<string, Float32Array>): Uint8Array {
   const model = ModelProto.decode(bytes);
   const stored = new Map((model.graph?.initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
+  for (const { opType, output, attribute } of model.graph?.node ?? []) {
+    const value = opType === 'Constant' ? attribute?.find(({ name }) => name === 'value')?.t : undefined;
+    if (value && output?.[0]) stored.set(output[0], value);
+  }
   for (const [name, data] of weights) {
     const tensor = stored.get(name);
     if (!tensor) {

@@ -85,6 +85,19 @@ function pow(node: NodeReader): SymbolicTensor {
   return e.pow(x, e.cast(exponent, x.dtype));
 }
 
+/** Before opset 13 the softmax was over all axes from its own on, which for the last is the same. */
+function softmaxAxis(node: NodeReader): number {
+  const axis = node.int('axis', node.opset < 13 ? 1 : -1);
+  const { rank } = node.tensor(0);
+  if (node.opset < 13 && normalizeAxis(axis, rank, 'Softmax') !== rank - 1) {
+    throw new LimbeckError(
+      'UNSUPPORTED',
+      'expected the last axis: before opset 13 it is over all axes from its own on',
+    );
+  }
+  return axis;
+}
+
 /** Over the last axes, from `axis` on, which are one axis to the engine's operator. */
 function layerNorm(node: NodeReader): SymbolicTensor {
   const [x, scale] = [node.tensor(0), node.tensor(1)];
@@ -188,8 +201,8 @@ export const ELEMENTWISE: Record<string, Build> = {
     const [reverse, exclusive] = [node.int('reverse', 0) === 1, node.int('exclusive', 0) === 1];
     return r.cumSum(node.tensor(0), axis, { reverse, exclusive });
   },
-  Softmax: (node) => softmax(node.tensor(0), node.int('axis', -1)),
-  LogSoftmax: (node) => logSoftmax(node.tensor(0), node.int('axis', -1)),
+  Softmax: (node) => softmax(node.tensor(0), softmaxAxis(node)),
+  LogSoftmax: (node) => logSoftmax(node.tensor(0), softmaxAxis(node)),
   LayerNormalization: layerNorm,
   MatMul: binary(product),
   Gemm: gemm,
