@@ -47,8 +47,8 @@ export interface OnnxModel {
 export interface ReadOnnxOptions {
   /** Which weights are parameters; the others are constants. By default all float ones of more than one entry. */
   readonly trainable?: (name: string, dims: readonly number[]) => boolean;
-  /** Sizes for run-time sizes that are to be fixed: { height: 224 }. */
-  readonly sizes?: Readonly<Record<string, number>>;
+  /** Sizes for run-time sizes that are to be fixed, or other names: { height: 224, batch_size: "batch" }. */
+  readonly sizes?: Readonly<Record<string, Dimension>>;
   /** For models that keep their numbers in other files. */
   readonly external?: ReadExternal;
   /** How the file is called in messages. */
@@ -193,7 +193,7 @@ class ModelReader {
       // Some exporters write 0 or −1 for a size that they do not know.
       const size = dimParam || `${name}.${axis}`;
       return Object.hasOwn(this.#options.sizes ?? {}, size)
-        ? (this.#options.sizes as Record<string, number>)[size]
+        ? (this.#options.sizes as Record<string, Dimension>)[size]
         : size;
     });
     const tensor = input(name, dtype, shape);

@@ -1,4 +1,4 @@
-/** Half-precision floats widened to single precision, bit for bit. */
+/** Half-precision floats: widened to single precision bit for bit, and narrowed to the nearest. */
 
 let halfTable: Uint32Array | undefined;
 
@@ -28,4 +28,37 @@ export function brainFloatsToFloats(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
   return new Float32Array(bits.buffer);
+}
+
+/** Single precision to IEEE 754 half, to the nearest, ties to even; what is too large becomes ±∞. */
+export function floatsToHalves(floats: Float32Array): Uint16Array {
+  const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  return Uint16Array.from(bits, halfBits);
+}
+
+function halfBits(single: number): number {
+  const sign = (single >>> 16) & 0x8000;
+  const exponent = ((single >>> 23) & 0xff) - 127;
+  const fraction = single & 0x7fffff;
+  if (exponent === 128) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200 | (fraction >> 13));
+  if (exponent > 15) return sign | 0x7c00;
+  // Below 2⁻¹⁴ halves are subnormal: multiples of 2⁻²⁴, with the leading one in the fraction.
+  if (exponent < -25) return sign;
+  const subnormal = exponent < -14;
+  const significand = subnormal ? fraction | 0x800000 : fraction;
+  const dropped = subnormal ? -1 - exponent : 13;
+  const kept = (subnormal ? 0 : (exponent + 15) << 10) + (significand >>> dropped);
+  const rest = significand & (2 ** dropped - 1);
+  const halfway = 2 ** (dropped - 1);
+  // A carry out of the fraction is the next exponent, and out of the largest, infinity.
+  return sign | (kept + (rest > halfway || (rest === halfway && (kept & 1) === 1) ? 1 : 0));
+}
+
+/** Single precision to bfloat16, to the nearest, ties to even. */
+export function floatsToBrainFloats(floats: Float32Array): Uint16Array {
+  const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  return Uint16Array.from(bits, (single) => {
+    if ((single & 0x7fffffff) > 0x7f800000) return (single >>> 16) | 0x40; // NaN must not round to infinity
+    return (single + 0x7fff + ((single >>> 16) & 1)) >>> 16;
+  });
 }
