@@ -30,7 +30,7 @@ export {
   scatterElements,
   scatterND,
 } from './operators/gather.ts';
-export { and, ceil, floor, not, notANumber, or, round } from './operators/logic.ts';
+export { and, argMax, ceil, floor, not, notANumber, or, round } from './operators/logic.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
 export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
 export {
@@ -56,7 +56,7 @@ export {
   sum,
 } from './operators/reduce.ts';
 export { type ResizeOptions, resize } from './operators/resize.ts';
-export { flatten, flattenRows, reshape, squeeze, transpose, unsqueeze } from './operators/shape.ts';
+export { flatten, flattenRows, reshape, squeeze, transpose, triangle, unsqueeze } from './operators/shape.ts';
 export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
 export type { WindowOptions } from './operators/windows.ts';
 export * from './tensor.ts';

@@ -59,7 +59,9 @@ export interface ReadOnnxOptions {
 }
 
 const OPERATORS: Readonly<Record<string, Build>> = { ...ELEMENTWISE, ...SHAPES, ...IMAGES };
+/** From where on Clip, Pad and Slice take their numbers as inputs; up to where the reader was held against ONNX's own test cases. */
 const OLDEST_OPSET = 11;
+const NEWEST_OPSET = 28;
 /** No tensor that fits into memory has more entries; a file that declares one is damaged or hostile. */
 const MOST_ENTRIES = 2 ** 40;
 const MOST_AXES = 64;
@@ -79,10 +81,10 @@ export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Onnx
   const { name = 'model' } = options;
   const model = decode(bytes, name);
   const opset = Number(model.opsetImport?.find(({ domain }) => isDefaultDomain(domain))?.version ?? 0);
-  if (opset < OLDEST_OPSET) {
+  if (!(opset >= OLDEST_OPSET && opset <= NEWEST_OPSET)) {
     throw new LimbeckError(
       'UNSUPPORTED',
-      `${name}: expected ONNX opset ${OLDEST_OPSET} or newer, got ${opset}. Convert or export it again.`,
+      `${name}: expected ONNX opset ${OLDEST_OPSET} to ${NEWEST_OPSET}, got ${opset}. Convert or export it again.`,
     );
   }
   return new ModelReader(model.graph as onnxProto.onnx.IGraphProto, opset, { ...options, name }).read();

@@ -103,10 +103,11 @@ describe('graphs that are none', () => {
     expect(error({ nodes: [{ op: 'Relu', inputs: ['x'], outputs: ['x'] }], inputs }).code).toBe('FILE_CORRUPT');
   });
 
-  it('an opset that is too old, or none', () => {
+  it('an opset that is too old, too new, or none', () => {
     const old = error({ nodes: [{ op: 'Relu', inputs: ['x'] }], inputs, opset: 10 });
-    expect([old.code, old.message]).toEqual(['UNSUPPORTED', expect.stringContaining('opset 11 or newer, got 10')]);
+    expect([old.code, old.message]).toEqual(['UNSUPPORTED', expect.stringContaining('opset 11 to 28, got 10')]);
     expect(error({ nodes: [{ op: 'Relu', inputs: ['x'] }], inputs, opset: 0 }).code).toBe('UNSUPPORTED');
+    expect(error({ nodes: [{ op: 'Relu', inputs: ['x'] }], inputs, opset: 29 }).code).toBe('UNSUPPORTED');
   });
 });
 

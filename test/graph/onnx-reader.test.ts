@@ -287,6 +287,55 @@ const NODES: Record<string, ModelParts> = {
     inputs: { x: ['batch', 1, 3, 4] },
     initializers: [initializer('scales', [1, 1, 2, 1.5], [4])],
   },
+  'channels to pixels in both orders, and back': {
+    nodes: [
+      { op: 'DepthToSpace', inputs: ['x'], outputs: ['a'], attributes: { blocksize: 2 } },
+      { op: 'DepthToSpace', inputs: ['x'], outputs: ['b'], attributes: { blocksize: 2, mode: 'CRD' } },
+      { op: 'Sub', inputs: ['a', 'b'], outputs: ['c'] },
+      { op: 'SpaceToDepth', inputs: ['c'], attributes: { blocksize: 3 } },
+    ],
+    inputs: { x: ['batch', 8, 3, 6] },
+  },
+  'Trilu, ArgMax and ArgMin, ReduceLogSum': {
+    nodes: [
+      { op: 'Trilu', inputs: ['x', 'one'], outputs: ['upper'] },
+      { op: 'Trilu', inputs: ['x'], attributes: { upper: 0 }, outputs: ['lower'] },
+      { op: 'Exp', inputs: ['lower'], outputs: ['e'] },
+      { op: 'ReduceLogSum', inputs: ['e', 'axis'], outputs: ['s'] },
+      { op: 'ArgMax', inputs: ['upper'], attributes: { axis: 1, select_last_index: 1 }, outputs: ['top'] },
+      { op: 'ArgMin', inputs: ['lower'], attributes: { axis: 1 }, outputs: ['bottom'] },
+      { op: 'Sub', inputs: ['top', 'bottom'], outputs: ['apart'] },
+      { op: 'Cast', inputs: ['apart'], attributes: { to: 1 }, outputs: ['d'] },
+      { op: 'Sum', inputs: ['upper', 's', 'd'] },
+    ],
+    inputs: { x: ['batch', 3, 'length'] },
+    initializers: [int64s('one', [1], []), int64s('axis', [1])],
+  },
+  'RMSNormalization over two axes (opset 23)': {
+    nodes: [{ op: 'RMSNormalization', inputs: ['x', 's'], attributes: { axis: -2 } }],
+    inputs: { x: ['batch', 2, 3] },
+    initializers: [initializer('s', [1, 2, 3, 4, 5, 6], [2, 3])],
+    opset: 23,
+  },
+  'Swish (opset 24), Gelu by tanh': {
+    nodes: [
+      { op: 'Swish', inputs: ['x'], attributes: { alpha: { float: 0.7 } }, outputs: ['a'] },
+      { op: 'Gelu', inputs: ['x'], attributes: { approximate: 'tanh' }, outputs: ['b'] },
+      { op: 'Sub', inputs: ['a', 'b'] },
+    ],
+    inputs: { x: ['batch', 4] },
+    opset: 24,
+  },
+  'more activations': {
+    nodes: [
+      { op: 'Selu', inputs: ['x'], outputs: ['a'] },
+      { op: 'Celu', inputs: ['x'], attributes: { alpha: { float: 0.6 } }, outputs: ['b'] },
+      { op: 'Mish', inputs: ['x'], outputs: ['c'] },
+      { op: 'ThresholdedRelu', inputs: ['x'], attributes: { alpha: { float: 0.4 } }, outputs: ['d'] },
+      { op: 'Concat', inputs: ['a', 'b', 'c', 'd'], attributes: { axis: 1 } },
+    ],
+    inputs: { x: ['batch', 4] },
+  },
   activations: {
     nodes: [
       { op: 'Elu', inputs: ['x'], attributes: { alpha: { float: 0.7 } }, outputs: ['a'] },
@@ -323,6 +372,16 @@ describe('nodes against ONNX Runtime on the same file, error < 1e-5 of the large
       expect(known).toEqual(y.dims);
     });
   }
+});
+
+it('channels to pixels and back in the newer order, which this ONNX Runtime has one way only', async () => {
+  const there: ModelParts['nodes'] = [
+    { op: 'DepthToSpace', inputs: ['x'], outputs: ['a'], attributes: { blocksize: 2, mode: 'CRD' } },
+    { op: 'SpaceToDepth', inputs: ['a'], attributes: { blocksize: 2, mode: 'CRD' } },
+  ];
+  const data = Float32Array.from({ length: 96 }, (_, i) => i);
+  const model = g.readOnnx(modelOf({ nodes: there, inputs: { x: [2, 8, 2, 3] } }));
+  expect((await runModel(model, { x: floatTensor(data, [2, 8, 2, 3]) })).y.data).toEqual(data);
 });
 
 describe('parameters', () => {

@@ -31,7 +31,7 @@ describe('gradients against central differences in float64, relative error < 1e-
         'typedArray',
         'count',
       ],
-      ...['equal', 'and', 'or', 'not', 'notANumber', 'stopGradient'], // no gradient by definition; see below
+      ...['equal', 'and', 'or', 'not', 'notANumber', 'argMax', 'stopGradient'], // no gradient by definition; see below
     ]);
     const operators = Object.entries(g).flatMap(([name, value]) =>
       typeof value === 'function' && !notOperators.has(name) ? [name] : [],
@@ -162,6 +162,9 @@ describe('values', () => {
       cumSum: [-1.5, -1, 0.5, 3.5],
       after: [5, 4.5, 3, 0],
     });
+    const place = g.cast(g.argMax(g.reshape(x, [2, 2]), 0, { keepDimensions: true }), 'float64');
+    expect(place.shape).toEqual([1, 2]);
+    expect(await evaluate({ place }, [x], [3, 1, 2, 1])).toEqual({ place: [0, 0] });
     expect(() => g.and(x, positive)).toThrow(/And: expected two bool tensors/);
   });
 

@@ -120,6 +120,30 @@ function elu(x: SymbolicTensor, alpha: number): SymbolicTensor {
   return e.where(e.greater(x, 0), x, e.mul(e.sub(e.exp(e.minimum(x, 0)), 1), alpha));
 }
 
+/** SELU and CELU are ELUs, scaled. */
+function selu(node: NodeReader): SymbolicTensor {
+  const [alpha, gamma] = [node.float('alpha', 1.6732631921768188), node.float('gamma', 1.0507010221481323)];
+  return e.mul(elu(node.tensor(0), alpha), gamma);
+}
+
+function celu(node: NodeReader): SymbolicTensor {
+  const alpha = node.float('alpha', 1);
+  return e.mul(elu(e.div(node.tensor(0), alpha), 1), alpha);
+}
+
+function rmsNorm(node: NodeReader): SymbolicTensor {
+  const [x, scale] = [node.tensor(0), node.tensor(1)];
+  const first = normalizeAxis(node.int('axis', -1), x.rank, 'RMSNormalization');
+  const axes = x.shape.flatMap((_, i) => (i < first ? [] : [i]));
+  const square = r.mean(e.mul(x, x), axes, { keepDimensions: true });
+  return e.mul(e.div(x, e.sqrt(e.add(square, node.float('epsilon', 1e-5)))), scale);
+}
+
+function placeOfMost(node: NodeReader, x: SymbolicTensor): SymbolicTensor {
+  const options = { keepDimensions: node.int('keepdims', 1) === 1, last: node.int('select_last_index', 0) === 1 };
+  return logic.argMax(x, node.int('axis', 0), options);
+}
+
 function clipped(node: NodeReader): SymbolicTensor {
   const x = node.tensor(0);
   const [low, high] = [unlessGiven(node, 1, -Infinity), unlessGiven(node, 2, Infinity)];
@@ -178,6 +202,11 @@ export const ELEMENTWISE: Record<string, Build> = {
   LeakyRelu: (node) => leakyRelu(node.tensor(0), node.float('alpha', 0.01)),
   PRelu: binary((x, slope) => e.where(e.greater(x, 0), x, e.mul(x, slope))),
   Elu: (node) => elu(node.tensor(0), node.float('alpha', 1)),
+  Selu: selu,
+  Celu: celu,
+  Mish: unary((x) => e.mul(x, tanh(softplus(x)))),
+  Swish: (node) => e.mul(node.tensor(0), sigmoid(e.mul(node.tensor(0), node.float('alpha', 1)))),
+  ThresholdedRelu: (node) => e.where(e.greater(node.tensor(0), node.float('alpha', 1)), node.tensor(0), 0),
   Sigmoid: unary(sigmoid),
   HardSigmoid: (node) => hardSigmoid(node.tensor(0), node.float('alpha', 0.2), node.float('beta', 0.5)),
   HardSwish: unary(hardSwish),
@@ -196,6 +225,9 @@ export const ELEMENTWISE: Record<string, Build> = {
   ReduceL2: reduction(r.l2Norm),
   ReduceL1: reduction((x, axes, options) => r.sum(e.abs(x), axes, options)),
   ReduceSumSquare: reduction((x, axes, options) => r.sum(e.mul(x, x), axes, options)),
+  ReduceLogSum: reduction((x, axes, options) => e.log(r.sum(x, axes, options))),
+  ArgMax: (node) => placeOfMost(node, node.tensor(0)),
+  ArgMin: (node) => placeOfMost(node, e.neg(node.tensor(0))),
   CumSum: (node) => {
     const [axis] = node.numbers(1) ?? [0];
     const [reverse, exclusive] = [node.int('reverse', 0) === 1, node.int('exclusive', 0) === 1];
@@ -204,6 +236,7 @@ export const ELEMENTWISE: Record<string, Build> = {
   Softmax: (node) => softmax(node.tensor(0), softmaxAxis(node)),
   LogSoftmax: (node) => logSoftmax(node.tensor(0), softmaxAxis(node)),
   LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
   MatMul: binary(product),
   Gemm: gemm,
   Einsum: (node) => einsum(node.text('equation', ''), node.tensors()),

@@ -4,7 +4,7 @@ import { concat, split, tile } from '../operators/concat.ts';
 import { expandTo, sameShape } from '../operators/expand.ts';
 import * as index from '../operators/gather.ts';
 import { broadcastTo, filled, part, range, reshapeTo, shapeOf } from '../operators/run-time-shapes.ts';
-import { flatten, reshape, squeeze, unsqueeze } from '../operators/shape.ts';
+import { flatten, reshape, squeeze, transpose, triangle, unsqueeze } from '../operators/shape.ts';
 import { addSizes, divideSize, multiplySizes, sizeKey } from '../operators/sizes.ts';
 import { type PadMode, pad, padAxes, slice } from '../operators/slice.ts';
 import { constant, type Dimension, isKnown, normalizeAxis, type Shape, type SymbolicTensor } from '../tensor.ts';
@@ -220,6 +220,27 @@ function flattened(node: NodeReader): SymbolicTensor {
   return sameShape(x.shape, y.shape) ? x : y;
 }
 
+/** Pixels to channels and back, for known sizes: blocks of b × b. */
+function rearranged(node: NodeReader, toSpace: boolean): SymbolicTensor {
+  const x = node.tensor(0);
+  const [n, ...sizes] = x.shape;
+  const b = node.int('blocksize', 1);
+  const [c, h, w] = sizes;
+  if (x.rank !== 4 || !isKnown(sizes) || !(b >= 1)) throw unsupported(`expected known sizes, got ${x}`);
+  const [channels, height, width] = [Number(c), Number(h), Number(w)];
+  // The places within a block come after the channels (CRD), or before them.
+  const channelsFirst = node.text('mode', 'DCR') === 'CRD';
+  if (!toSpace) {
+    const blocks = reshape(x, [n, channels, height / b, b, width / b, b]);
+    const order = channelsFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4];
+    return reshape(transpose(blocks, order), [n, channels * b * b, height / b, width / b]);
+  }
+  const rest = channels / (b * b);
+  const blocks = reshape(x, channelsFirst ? [n, rest, b, b, height, width] : [n, b, b, rest, height, width]);
+  const order = channelsFirst ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2];
+  return reshape(transpose(blocks, order), [n, rest, height * b, width * b]);
+}
+
 export const SHAPES: Record<string, Build> = {
   Reshape: reshaped,
   Flatten: flattened,
@@ -244,6 +265,9 @@ export const SHAPES: Record<string, Build> = {
   },
   ConstantOfShape: filledWith,
   Range: ranged,
+  Trilu: (node) => triangle(node.tensor(0), node.int('upper', 1) === 1, node.numbers(1)?.[0] ?? 0),
+  DepthToSpace: (node) => rearranged(node, true),
+  SpaceToDepth: (node) => rearranged(node, false),
   Gather: (node) => index.gather(node.tensor(0), node.tensor(1), node.int('axis', 0)),
   GatherElements: (node) => index.gatherElements(node.tensor(0), node.tensor(1), node.int('axis', 0)),
   GatherND: gatheredND,

@@ -1,6 +1,6 @@
-/** Truth values and rounding: operators without a gradient, or with gradient 0, that graphs of others contain. */
+/** Truth values, rounding and places: operators without a gradient, or with gradient 0, that graphs of others contain. */
 import { LimbeckError } from '../../errors.ts';
-import { apply1, type Operator, type SymbolicTensor } from '../tensor.ts';
+import { apply1, normalizeAxis, type Operator, type SymbolicTensor } from '../tensor.ts';
 import { broadcastShapes, mul } from './elementwise.ts';
 import { unary } from './unary.ts';
 
@@ -51,3 +51,35 @@ export const ceil: (x: SymbolicTensor) => SymbolicTensor = unary('Ceil', zeroGra
 
 /** To the nearest whole number, halves to the even one. */
 export const round: (x: SymbolicTensor) => SymbolicTensor = unary('Round', zeroGradient);
+
+interface Place {
+  readonly axis: number;
+  readonly keepDimensions: boolean;
+  readonly last: boolean;
+}
+
+const argMaxOperator: Operator<Place> = {
+  name: 'ArgMax',
+  infer: ([x], { axis, keepDimensions }) => [
+    {
+      dtype: 'int64',
+      shape: keepDimensions ? x.shape.map((d, i) => (i === axis ? 1 : d)) : x.shape.filter((_, i) => i !== axis),
+    },
+  ],
+  emit: (emitter, { inputNames, outputNames, attributes: { axis, keepDimensions, last } }) =>
+    emitter.node('ArgMax', inputNames, outputNames, {
+      axis: { int: axis },
+      keepdims: { int: keepDimensions ? 1 : 0 },
+      select_last_index: { int: last ? 1 : 0 },
+    }),
+  vjp: () => [],
+};
+
+/** Where the largest entry along an axis stands, as int64: of equal ones the first, or the last. */
+export function argMax(
+  x: SymbolicTensor,
+  axis: number,
+  { keepDimensions = false, last = false }: { readonly keepDimensions?: boolean; readonly last?: boolean } = {},
+): SymbolicTensor {
+  return apply1(argMaxOperator, [x], { axis: normalizeAxis(axis, x.rank, 'ArgMax'), keepDimensions, last });
+}

@@ -162,3 +162,24 @@ export function replaceEntries(
     axes.map((i) => last.indexOf(i)),
   );
 }
+
+interface Triangle {
+  readonly upper: boolean;
+  readonly diagonal: number;
+}
+
+const triangleOperator: Operator<Triangle> = {
+  name: 'Trilu',
+  infer([x]) {
+    if (x.rank < 2) throw new LimbeckError('SHAPE_MISMATCH', `triangle: expected matrices, got ${x}.`);
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+  emit: (emitter, { inputNames: [x], outputNames, attributes: { upper, diagonal } }) =>
+    emitter.node('Trilu', [x, emitter.scalar(diagonal, 'int64')], outputNames, { upper: { int: upper ? 1 : 0 } }),
+  vjp: ({ attributes }, [g]) => (g ? [apply1(triangleOperator, [g], attributes)] : []),
+};
+
+/** The last two axes with zeros below (`upper`) or above the diagonal that lies so many places right of the main one. */
+export function triangle(x: SymbolicTensor, upper: boolean, diagonal = 0): SymbolicTensor {
+  return apply1(triangleOperator, [x], { upper, diagonal });
+}

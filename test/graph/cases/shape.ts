@@ -160,6 +160,12 @@ export const shape: Record<string, GradientCase> = {
     symbolic: [['batch', 'n', 2]],
     build: ([a]) => g.exp(g.pad(a, 1, 2, 1, { mode: 'edge' })),
   },
+  'triangle, above': { shapes: [[2, 3, 4]], build: ([a]) => g.exp(g.triangle(a, true, 1)) },
+  'triangle, below, run-time sizes': {
+    shapes: [[3, 3]],
+    symbolic: [['n', 'm']],
+    build: ([a]) => g.exp(g.triangle(a, false)),
+  },
   'a shape that another tensor holds: reshaped, broadcast, filled': {
     shapes: [
       [2, 3, 4],
