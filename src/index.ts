@@ -15,6 +15,7 @@ export { meanCosine } from './evaluation/mean-cosine.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
 export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
 export { retrieval } from './evaluation/retrieval.ts';
+export { compressOnnx, type WeightPrecision } from './graph/compress-onnx.ts';
 /** The differentiating engine: symbolic tensors, operators, gradients, ONNX. */
 export * as graph from './graph/index.ts';
 export { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from './losses/contrastive.ts';
