@@ -20,6 +20,12 @@ const resnetOptionsSchema = z.object({
     .max(1000)
     .default(1)
     .describe('a number ≥ 1/16: the factor on the 16, 32 and 64 channels of the three stages'),
+  stemStride: z
+    .int()
+    .min(1)
+    .max(4)
+    .default(1)
+    .describe('a whole number from 1 to 4: the stride of the stem; 2 quarters the work of everything behind it'),
   ...imageOptions,
 });
 
@@ -42,16 +48,16 @@ export type ResnetOptions = z.input<typeof resnetOptionsSchema>;
  */
 export function resnet(options: ResnetOptions): ImageStudent {
   const parsed = parseImageOptions(resnetOptionsSchema, options, 'resnet');
-  const { depth, width } = parsed;
+  const { depth, width, stemStride: stride } = parsed;
   const scaled = (channels: number, factor: number): number => Math.round(channels * factor);
   const stem = scaled(16, Math.min(width, Math.max(1, width / 2)));
   const name = `resnet-${depth}${width === 1 ? '' : `x${width}`}`;
   return new ImageStudent(name, parsed, (network, images) => {
-    let x = relu(convNorm(network, { conv: 'conv1', norm: 'bn1' }, images, { channels: stem, kernel: 3 }));
+    let x = relu(convNorm(network, { conv: 'conv1', norm: 'bn1' }, images, { channels: stem, kernel: 3, stride }));
     for (const [stage, channels] of [16, 32, 64].entries()) {
       for (let block = 0; block < (depth - 2) / 6; block++) {
-        const stride = stage > 0 && block === 0 ? 2 : 1;
-        x = basicBlock(network, `layer${stage + 1}.${block}`, x, scaled(channels, width), stride);
+        const step = stage > 0 && block === 0 ? 2 : 1;
+        x = basicBlock(network, `layer${stage + 1}.${block}`, x, scaled(channels, width), step);
       }
     }
     return mean(x, [2, 3]);
