@@ -89,7 +89,7 @@ export class NetworkState {
   inference({ foldBatchNorm }: { readonly foldBatchNorm: boolean }): Network {
     const values = (name: string): SymbolicTensor => {
       const { data, shape } = this.#array(name);
-      return constant(data.slice(), 'float32', shape);
+      return constant(data, 'float32', shape);
     };
     return {
       training: false,

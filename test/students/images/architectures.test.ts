@@ -26,6 +26,16 @@ describe('parameter counts are those that others published', () => {
     expect(student.parameterCount).toBe(count);
   });
 
+  it("mobilenet's channels are those of torchvision at width 0.35: multiples of 8, none below nine tenths", () => {
+    const { parameters } = mobilenet({ width: 0.35, ...cifar });
+    const last = [1, 2, 4, 7, 11, 14, 17].map((block) => {
+      const name = `features.${block}.conv.${block === 1 ? 1 : 2}.weight`;
+      return parameters.find((parameter) => parameter.name === name)?.shape[0];
+    });
+    expect(parameters[0].shape[0]).toBe(16);
+    expect(last).toEqual([8, 8, 16, 24, 32, 56, 112]);
+  });
+
   it('a projection adds its weights, and replaces the width of the layer', () => {
     const plain = mlp({ widths: [7], ...grey });
     const projected = mlp({ widths: [7], dimension: 3, layerName: 'pooled', ...grey });
