@@ -227,6 +227,21 @@ describe('fromTeacher', () => {
     expect(caught(act)).toMatchObject({ code: 'INVALID_OPTION', message: expect.stringMatching(message) });
   });
 
+  it('weights of another size than the configuration says: FILE_CORRUPT', () => {
+    const wrong = { ...checkpoint, config: { ...checkpoint.config, intermediateSize: 1000 } };
+    const act = () =>
+      transformerEncoder(tokenizer, { fromTeacher: { checkpoint: wrong, layers: [0], oldIds }, seed: 0 });
+    expect(caught(act)).toMatchObject({
+      code: 'FILE_CORRUPT',
+      message: expect.stringMatching(/encoder\.layer\.0\.intermediate\.dense\.weight.* \[1000, 384\] .* \[1536, 384\]/),
+    });
+  });
+
+  it('no parameter that the teacher has stays at 0', () => {
+    const student = transformerEncoder(tokenizer, { fromTeacher: { checkpoint, layers: [1], oldIds }, seed: 0 });
+    for (const { name, data } of student.parameters) expect([name, data.some((x) => x !== 0)]).toEqual([name, true]);
+  });
+
   it('more positions than the teacher has: INVALID_OPTION', () => {
     const act = () => transformerEncoder(open(513), { fromTeacher: { checkpoint, layers: [0] }, seed: 0 });
     expect(caught(act)).toMatchObject({

@@ -168,6 +168,18 @@ describe.each(Object.entries(STUDENTS))('%s', (name, build) => {
   });
 });
 
+it('one image of one pixel has no variance: training goes on, and the running one shrinks', async () => {
+  const student = resnet({ depth: 8, width: 0.25, channels: 1, size: 1, classes: 3, seed: 0 });
+  const step = new TrainingStep(student, new SupervisedStrategy(), sgdOptionsSchema.parse({}), undefined);
+  const batch = student.prepareBatch([Float32Array.of(0.5)]);
+  await step.run({ student: [batch], labels: Matrix.from([[0, 1, 0]]), sampleIds: Int32Array.of(0) }, 0.1);
+  step.writeBack();
+  await step.release();
+  for (const { name, data } of student.buffers) {
+    if (name.endsWith('var')) for (const value of data) expect(value).toBeCloseTo(0.9, 6);
+  }
+});
+
 describe('folding', () => {
   const count = (model: Uint8Array) => operators(model).filter((type) => type === 'BatchNormalization').length;
 
