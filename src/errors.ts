@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   MISSING_LAYER: 'An embedding layer that training needs does not exist.',
   MISSING_INPUT: 'A compiled program was run without one of its inputs, or with an unknown one.',
   UNSUPPORTED: 'Something that is valid in itself but that this version cannot do.',
+  DEVICE_UNAVAILABLE: 'A device was asked for that this machine or this installation does not have.',
   MISSING_PACKAGE: 'An npm package that this command needs is not installed.',
   FILE_UNREADABLE: 'A file is missing or cannot be read.',
   FILE_UNWRITABLE: 'A file or directory cannot be written: no space, no permission, or something is in the way.',

@@ -1,15 +1,21 @@
 /** The public API of Limbeck, in one explicit list. A test holds this list, so that nothing appears or vanishes by accident. */
+
+export type { Dataset } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
 export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
+export { imageDataset } from './data/image-dataset.ts';
+
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
 export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
+export { accuracy } from './evaluation/accuracy.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
 export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
 export { retrieval } from './evaluation/retrieval.ts';
+export { compressOnnx, type WeightPrecision } from './graph/compress-onnx.ts';
 /** The differentiating engine: symbolic tensors, operators, gradients, ONNX. */
 export * as graph from './graph/index.ts';
 export { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from './losses/contrastive.ts';
@@ -38,7 +44,7 @@ export {
   type RunMetrics,
   type RunRecord,
 } from './report/run-record.ts';
-export type { SessionOptions, TensorData } from './runtime/backend.ts';
+export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
 export type {
@@ -80,6 +86,8 @@ export { type MobilenetOptions, mobilenet } from './students/images/mobilenet.ts
 export type { ImageFormat, ImageSample } from './students/images/pixels.ts';
 export { type ResnetOptions, resnet } from './students/images/resnet.ts';
 export { type WideResnetOptions, wideResnet } from './students/images/wide-resnet.ts';
+export { imageInputs, type OnnxInputs, textInputs } from './students/onnx/onnx-inputs.ts';
+export { type OnnxSource, OnnxStudent, type OnnxStudentOptions } from './students/onnx/onnx-student.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
@@ -97,6 +105,12 @@ export {
   type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
-export { type DistillOptions, type DistillResult, distill, type TrainingEvent } from './training/distill.ts';
+export {
+  type DistillOptions,
+  type DistillResult,
+  distill,
+  type TrainingEvent,
+} from './training/distill.ts';
+export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';

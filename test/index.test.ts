@@ -15,7 +15,16 @@ it('exports exactly this', () => {
       ['SimilarityPreservingStrategy', 'relationalAngleLoss', 'relationalDistanceLoss', 'similarityPreservingLoss'],
       ['tripletLoss', 'KeyBank', 'KeyQueue', 'MomentumBanks', 'SupervisedStrategy', 'crossEntropy', 'scheduleFactor'],
       ['ImageEmbedder', 'resnet', 'wideResnet', 'mobilenet', 'mlp', 'transformerEncoder', 'parseBertCheckpoint'],
-      ['parseIdx', 'parseIdxImages'],
+      [
+        'parseIdx',
+        'parseIdxImages',
+        'imageDataset',
+        'accuracy',
+        'OnnxStudent',
+        'compressOnnx',
+        'imageInputs',
+        'textInputs',
+      ],
     ]
       .flat()
       .sort(),

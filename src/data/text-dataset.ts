@@ -2,23 +2,16 @@
  * A set of texts in memory, with optional class labels and a fingerprint that names exactly this data: what teachers embed,
  * caches are keyed by, and training walks through. Not a reader of any file format, and not a tokenizer.
  */
-import { createHash } from 'node:crypto';
 import { LimbeckError, show } from '../errors.ts';
+import { buildDataset, type Dataset, type DatasetLabels } from './dataset.ts';
 
-export interface TextDataset {
+export interface TextDataset extends Dataset<string> {
+  /** The samples. */
   readonly texts: readonly string[];
-  /** One class index per text. */
-  readonly labels?: Int32Array;
-  /** The name of class `i` at place `i`. */
-  readonly classNames?: readonly string[];
-  /** 64 hexadecimal digits; equal exactly when texts, their order and their labels are equal. */
-  readonly fingerprint: string;
 }
 
-export interface TextDatasetParts {
+export interface TextDatasetParts extends DatasetLabels {
   texts: readonly string[];
-  labels?: ArrayLike<number> | undefined;
-  classNames?: readonly string[] | undefined;
 }
 
 /**
@@ -33,22 +26,10 @@ export interface TextDatasetParts {
  * const data = textDataset({ texts: ['a dog', 'to run'], labels: [0, 1], classNames: ['noun', 'verb'] });
  * data.fingerprint; // 'b4a2…'
  */
-export function textDataset({ texts, labels, classNames }: TextDatasetParts): TextDataset {
-  const ownTexts = Object.freeze(Array.from(texts, checkText));
-  const ownNames = classNames === undefined ? undefined : Object.freeze(checkClassNames(classNames));
-  const ownLabels = labels === undefined ? undefined : checkLabels(labels, ownTexts.length, ownNames?.length);
-  if (ownNames && !ownLabels) {
-    throw new LimbeckError(
-      'INVALID_ARGUMENT',
-      `Class names: expected labels to go with them, got ${ownNames.length} names and no labels. Give both or neither.`,
-    );
-  }
-  return {
-    texts: ownTexts,
-    ...(ownLabels && { labels: ownLabels }),
-    ...(ownNames && { classNames: ownNames }),
-    fingerprint: fingerprintOf(ownTexts, ownLabels),
-  };
+export function textDataset({ texts, ...labels }: TextDatasetParts): TextDataset {
+  const own = Object.freeze(Array.from(texts, checkText));
+  const encoder = new TextEncoder();
+  return { ...buildDataset(own, labels, { what: 'text', bytesOf: (text) => encoder.encode(text) }), texts: own };
 }
 
 function checkText(text: unknown, position: number): string {
@@ -64,47 +45,4 @@ function checkText(text: unknown, position: number): string {
     );
   }
   return text;
-}
-
-function checkClassNames(names: readonly string[]): string[] {
-  const seen = new Set<string>();
-  for (const [i, name] of names.entries()) {
-    if (typeof name !== 'string' || name === '' || seen.has(name)) {
-      throw new LimbeckError(
-        'INVALID_ARGUMENT',
-        `Class name ${i}: expected a new, non-empty string, got ${show(name)}.`,
-      );
-    }
-    seen.add(name);
-  }
-  return [...names];
-}
-
-function checkLabels(labels: ArrayLike<number>, count: number, classes = 2 ** 31): Int32Array {
-  if (labels.length !== count) {
-    throw new LimbeckError('SHAPE_MISMATCH', `Labels: expected one per text, ${count} in all, got ${labels.length}.`);
-  }
-  for (let i = 0; i < count; i++) {
-    if (!Number.isInteger(labels[i]) || labels[i] < 0 || labels[i] >= classes) {
-      throw new LimbeckError(
-        'INVALID_ARGUMENT',
-        `Label ${i}: expected a whole number in 0 … ${classes - 1}, got ${show(labels[i])}.`,
-      );
-    }
-  }
-  return Int32Array.from(labels);
-}
-
-/** SHA-256 over the texts, each as its length in UTF-8 bytes and those bytes, then the labels, little-endian. */
-function fingerprintOf(texts: readonly string[], labels: Int32Array | undefined): string {
-  const hash = createHash('sha256');
-  // Lengths go in front because a separator could occur inside a text.
-  hash.update(`texts ${texts.length}\n`);
-  for (const text of texts) hash.update(`${Buffer.byteLength(text)}\n`).update(text);
-  if (labels) {
-    const bytes = new DataView(new ArrayBuffer(labels.length * 4));
-    for (let i = 0; i < labels.length; i++) bytes.setInt32(i * 4, labels[i], true);
-    hash.update(`labels ${labels.length}\n`).update(bytes);
-  }
-  return hash.digest('hex');
 }

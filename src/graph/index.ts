@@ -1,5 +1,12 @@
 /** The graph room in one import: tensors, operators, gradients, ONNX. */
 export { gradients, topologicalOrder } from './gradients.ts';
+export {
+  type OnnxModel,
+  type OnnxParameter,
+  type ReadExternal,
+  type ReadOnnxOptions,
+  readOnnx,
+} from './onnx-reader.ts';
 export { type Graph, OPSET, writeOnnx } from './onnx-writer.ts';
 export * from './operators/activations.ts';
 export {
@@ -23,6 +30,7 @@ export {
   scatterElements,
   scatterND,
 } from './operators/gather.ts';
+export { and, argMax, ceil, floor, not, notANumber, or, round } from './operators/logic.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
 export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
 export {
@@ -34,9 +42,21 @@ export {
   type PoolOptions,
 } from './operators/pool.ts';
 export { positions } from './operators/positions.ts';
-export { count, l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './operators/reduce.ts';
+export {
+  type CumSumOptions,
+  count,
+  cumSum,
+  l2Norm,
+  logSumExp,
+  max,
+  mean,
+  min,
+  prod,
+  type ReduceOptions,
+  sum,
+} from './operators/reduce.ts';
 export { type ResizeOptions, resize } from './operators/resize.ts';
-export { flatten, flattenRows, reshape, squeeze, transpose, unsqueeze } from './operators/shape.ts';
+export { flatten, flattenRows, reshape, squeeze, transpose, triangle, unsqueeze } from './operators/shape.ts';
 export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
 export type { WindowOptions } from './operators/windows.ts';
 export * from './tensor.ts';

@@ -52,6 +52,8 @@ export interface ContrastiveTerms {
    * same temperature, and `targets` is not used.
    */
   readonly teacherAnchors?: SymbolicTensor | undefined;
+  /** [B, D]: the teacher's rows of the own keys, where these are not the anchors' (momentum banks). */
+  readonly teacherOwn?: SymbolicTensor | undefined;
   /** Scalar τ > 0. */
   readonly temperature: SymbolicTensor;
 }
@@ -114,7 +116,7 @@ export function targetLogit(terms: ContrastiveTerms, ownLogit: SymbolicTensor, p
 
 /** {@link targetLogit} with y = softmax over the seen keys of the teacher's similarities divided by τ. */
 function softTargetLogit(
-  { blocks, ownApart, temperature }: ContrastiveTerms,
+  { blocks, ownApart, temperature, teacherOwn }: ContrastiveTerms,
   teacherAnchors: SymbolicTensor,
   ownLogit: SymbolicTensor,
   products: readonly SymbolicTensor[],
@@ -126,7 +128,7 @@ function softTargetLogit(
   });
   const values = [...products];
   if (ownApart) {
-    similarities.push(rowDot(anchors, teacherAnchors));
+    similarities.push(rowDot(anchors, teacherOwn ?? teacherAnchors));
     values.push(ownLogit);
   }
   const highest = similarities.map((similarity) => max(similarity, [-1], kept));

@@ -33,6 +33,13 @@ export class RowIndex {
     else this.#rows.delete(hash);
   }
 
+  /** A number that tells these rows from others, whatever their order: 40 bits. */
+  get digest(): number {
+    let digest = 0;
+    for (const [hash, rows] of this.#rows) digest = (digest + (hash % 2 ** 40) * rows.length) % 2 ** 40;
+    return digest;
+  }
+
   /** The first added row with exactly these numbers, rounded to the index's precision; −1 when there is none. */
   find(values: FloatArray): number {
     const own = this.#matrix.dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);

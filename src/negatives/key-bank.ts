@@ -52,6 +52,8 @@ export interface BankUpdate {
   readonly teacher: Matrix;
   readonly sampleIds?: Int32Array | undefined;
   readonly classIndices?: Int32Array | undefined;
+  /** As in {@link BankQuery}. */
+  readonly duplicateOf?: Int32Array | undefined;
 }
 
 export abstract class KeyBank {
@@ -61,6 +63,9 @@ export abstract class KeyBank {
   abstract readonly inTeacherSpace: boolean;
   /** Whether the bank changes with every step, so that it has to be told of them. */
   abstract readonly updates: boolean;
+
+  /** What tells this bank from others before any training, as plain JSON: part of what a checkpoint must agree with. */
+  abstract settings(): unknown;
 
   /** The keys for anchors of one side; undefined when the bank has none for them. */
   abstract view(anchors: Side, query: BankQuery): BankView | undefined;

@@ -65,6 +65,10 @@ export class KeyQueue extends KeyBank {
     return this.#samples.reduce((count, sample) => (sample === EMPTY ? count : count + 1), 0);
   }
 
+  override settings(): unknown {
+    return ['KeyQueue', this.capacity, this.dimension];
+  }
+
   override view(anchors: Side, { anchors: count, sampleIds, teacher }: BankQuery): BankView | undefined {
     if (anchors === 'teacher') return undefined; // its keys would be student rows
     const inBatch = new Set<number>();
@@ -131,7 +135,7 @@ export class KeyQueue extends KeyBank {
   /** The entries of a sample: by its number, and by its row. */
   #placesOf(sample: number, row: Matrix['data'] | undefined): number[] {
     const byNumber = sample >= 0 ? this.#placeOfSample.get(sample) : undefined;
-    const byRow = row ? this.#index.find(row) : -1;
+    const byRow = row?.some((value) => value !== 0) ? this.#index.find(row) : -1;
     return [byNumber ?? -1, byRow].filter((place) => place >= 0);
   }
 

@@ -44,6 +44,7 @@ export class MomentumBanks extends KeyBank {
   readonly inTeacherSpace = false;
   readonly updates = true;
   readonly #banks: Readonly<Record<Side, Matrix>>;
+  #repetitions: { readonly duplicateOf: Int32Array; readonly of: ReadonlyMap<number, readonly number[]> } | undefined;
 
   constructor({ samples, dimension = 128, momentum = 0.5, labels, seed = 0 }: MomentumBanksOptions) {
     super();
@@ -78,23 +79,36 @@ export class MomentumBanks extends KeyBank {
     return this.#banks[side];
   }
 
-  override view(anchors: Side, { anchors: count, sampleIds }: BankQuery): BankView {
+  override settings(): unknown {
+    return ['MomentumBanks', this.samples, this.dimension, this.momentum];
+  }
+
+  override view(anchors: Side, { anchors: count, sampleIds, duplicateOf }: BankQuery): BankView {
     const rows = this.#banks[anchors === 'student' ? 'teacher' : 'student'];
+    const rowOfAnchor = this.#rowsOf(sampleIds, count);
+    const repetitions = this.#repetitionsOf(duplicateOf);
+    const ofAnchor = rowOfAnchor.map((row) => (repetitions.has(row) ? row : -1));
     return {
       size: this.samples,
       labels: this.labels,
-      rowOfAnchor: this.#rowsOf(sampleIds, count),
+      rowOfAnchor,
+      groups: duplicateOf && ofAnchor.some((row) => row >= 0) ? { ofAnchor, ofRow: duplicateOf } : undefined,
       holdsPositives: true,
       rows: (dtype) => rows.as(dtype),
     };
   }
 
-  /** row ← normalise(momentum · row + (1 − momentum) · new), for both networks. */
-  override takeIn({ student, teacher, sampleIds }: BankUpdate): void {
+  /** row ← normalise(momentum · row + (1 − momentum) · new), for both networks; rows of the same sample follow. */
+  override takeIn({ student, teacher, sampleIds, duplicateOf }: BankUpdate): void {
     const places = this.#rowsOf(sampleIds, student.rows);
+    const repetitions = this.#repetitionsOf(duplicateOf);
     for (const [side, given] of [['student', student] as const, ['teacher', teacher] as const]) {
       if (given.columns !== this.dimension) throw wrongWidth(this.dimension, given.columns);
-      for (const [i, place] of places.entries()) this.#move(this.#banks[side].row(place), given.row(i));
+      const bank = this.#banks[side];
+      for (const [i, place] of places.entries()) {
+        this.#move(bank.row(place), given.row(i));
+        for (const repetition of repetitions.get(place) ?? []) bank.row(repetition).set(bank.row(place));
+      }
     }
   }
 
@@ -111,6 +125,19 @@ export class MomentumBanks extends KeyBank {
       'teacher bank': this.#banks.teacher.data as Float32Array,
     };
     restoreArrays(own, state, 'MomentumBanks');
+  }
+
+  /** For every sample that comes again under later numbers, those numbers. */
+  #repetitionsOf(duplicateOf: Int32Array | undefined): ReadonlyMap<number, readonly number[]> {
+    if (!duplicateOf) return new Map();
+    if (this.#repetitions?.duplicateOf !== duplicateOf) {
+      const of = new Map<number, number[]>();
+      for (const [sample, first] of duplicateOf.subarray(0, this.samples).entries()) {
+        if (first !== sample) of.set(first, [...(of.get(first) ?? []), sample]);
+      }
+      this.#repetitions = { duplicateOf, of };
+    }
+    return this.#repetitions.of;
   }
 
   #move(row: Matrix['data'], towards: Matrix['data']): void {

@@ -109,8 +109,14 @@ function maskedSelection(
   const sameSample = (i: number, key: number): boolean => {
     if (key === ownKey[i]) return true;
     if (!repeated) return false;
-    if (key < batchColumns.length) return sampleIds !== undefined && sampleIds[batchColumns[key]] === sampleIds[i];
     const group = bank?.groups?.ofAnchor[i] ?? -1;
+    if (key < batchColumns.length) {
+      const other = batchColumns[key];
+      return (
+        (sampleIds !== undefined && sampleIds[other] === sampleIds[i]) ||
+        (group >= 0 && bank?.groups?.ofAnchor[other] === group)
+      );
+    }
     return group >= 0 && bank?.groups?.ofRow[key - batchColumns.length] === group;
   };
   const isNegative = (i: number, key: number): boolean =>
@@ -141,21 +147,21 @@ function maskedSelection(
   const masks = columns.matrices(Float32Array, anchors.length);
   masks.batch.fill(Number.NEGATIVE_INFINITY);
   masks.bank.fill(Number.NEGATIVE_INFINITY);
-  const targets = columns.matrices(Float64Array, anchors.length);
+  const targets = withTargets ? columns.matrices(Float64Array, anchors.length) : undefined;
   for (const [k, i] of anchors.entries()) {
     for (const key of negatives[k]) columns.set(masks, k, key, 0);
     const share = 1 / (1 + positives[k].length);
     ownTarget[k] = share;
     for (const key of ownApart ? positives[k] : [ownKey[i], ...positives[k]]) {
       columns.set(masks, k, key, 0);
-      columns.set(targets, k, key, share);
+      if (targets) columns.set(targets, k, key, share);
     }
   }
   const block = (which: Which): Selection[Which] => {
     if (columns.rows[which].length === 0) return undefined;
     return {
       mask: masks[which],
-      ...(withTargets ? { targets: targets[which] } : {}),
+      ...(targets ? { targets: targets[which] } : {}),
       ...(columns.isWhole(which) ? {} : { rows: columns.rows[which] }),
     };
   };

@@ -83,6 +83,10 @@ export class TeacherBank extends KeyBank {
     return sampleId >= 0 && sampleId < this.#size ? sampleId : -1;
   }
 
+  override settings(): unknown {
+    return ['TeacherBank', this.#size, this.dimension, this.#index.digest];
+  }
+
   override view(anchors: Side, { anchors: count, sampleIds, duplicateOf, teacher }: BankQuery): BankView | undefined {
     if (anchors === 'teacher') return undefined; // its keys would be student rows
     const rowOfAnchor = Int32Array.from({ length: count }, (_, i) => this.rowOf(sampleIds?.[i] ?? -1));
@@ -105,7 +109,7 @@ export class TeacherBank extends KeyBank {
     return unit.some((value) => value !== 0) ? this.#index.find(unit) : -1;
   }
 
-  /** Rows that are an anchor's sample beside the one that holds it; an anchor without a number is known by its direction. */
+  /** Rows that are an anchor's sample beside the one that holds it; an anchor whose number the bank does not hold is known by its direction. */
   #groupsOfBatch(
     rowOfAnchor: Int32Array,
     teacher: Matrix | undefined,
@@ -116,10 +120,10 @@ export class TeacherBank extends KeyBank {
       teacher?.columns === this.dimension && rowOfAnchor.includes(-1)
         ? unitRows(teacher, 'teacher rows', ZERO_NORM)
         : undefined;
-    const ofAnchor = rowOfAnchor.map((row, i) => {
-      const known = row >= 0 ? row : unit ? this.#find(unit.row(i)) : -1;
-      return known < 0 || (row >= 0 && !repeated.has(groupOf[known])) ? -1 : groupOf[known];
-    });
+    const known = rowOfAnchor.map((row, i) => (row >= 0 || !unit ? row : this.#find(unit.row(i))));
+    // Beside an anchor that is known by its direction alone, every other may be the same sample.
+    const all = known.some((row, i) => row !== rowOfAnchor[i]);
+    const ofAnchor = known.map((row) => (row >= 0 && (all || repeated.has(groupOf[row])) ? groupOf[row] : -1));
     return ofAnchor.some((group) => group >= 0) ? { ofAnchor, ofRow: groupOf } : undefined;
   }
 

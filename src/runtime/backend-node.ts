@@ -1,7 +1,42 @@
-/** ONNX Runtime on Node, native, on the CPU. */
+/** ONNX Runtime on Node, native. */
 import * as ort from 'onnxruntime-node';
+import { LimbeckError, show } from '../errors.ts';
 import type { TypedArray } from '../graph/index.ts';
-import type { Backend, Session, TensorData } from './backend.ts';
+import { input, writeOnnx } from '../graph/index.ts';
+import type { Backend, Device, Session, TensorData } from './backend.ts';
+
+/** What each device needs, for the error when it is not there. */
+const NEEDS: Readonly<Record<Device, string>> = {
+  cpu: 'a CPU',
+  webgpu: 'a WebGPU adapter: a GPU with a driver for Vulkan, Metal or Direct3D 12',
+  cuda:
+    'an NVIDIA GPU with CUDA and cuDNN, and the CUDA libraries of onnxruntime-node, which its install script fetches ' +
+    '(npm rebuild onnxruntime-node --ignore-scripts=false)',
+};
+
+async function open(model: Uint8Array, device: Device, threads: number | undefined): Promise<ort.InferenceSession> {
+  return ort.InferenceSession.create(model, {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  });
+}
+
+/** Tells a device that is not there from a model that is no good, by a model that is. */
+async function assertDevice(device: Device): Promise<void> {
+  const x = input('x', 'float32', [1]);
+  try {
+    await (await open(writeOnnx({ inputs: [x], outputs: { y: x } }), device, undefined)).release();
+  } catch (cause) {
+    const [reason] = (cause as Error).message.split('\n');
+    throw new LimbeckError(
+      'DEVICE_UNAVAILABLE',
+      `device '${device}': expected ${NEEDS[device]}; ONNX Runtime says: ${reason} Use device: 'cpu', which is always there.`,
+      { cause },
+    );
+  }
+}
 
 function toOrt({ dtype, data, dims }: TensorData): ort.Tensor {
   return new ort.Tensor(dtype, data as never, dims);
@@ -10,12 +45,13 @@ function toOrt({ dtype, data, dims }: TensorData): ort.Tensor {
 export const backend: Backend = {
   name: 'onnxruntime-node',
   version: ort.env.versions.node ?? 'unknown',
-  async createSession(model, { threads }) {
-    const session = await ort.InferenceSession.create(model, {
-      executionProviders: ['cpu'],
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  async createSession(model, { device = 'cpu', threads }) {
+    if (!Object.hasOwn(NEEDS, device)) {
+      throw new LimbeckError('INVALID_OPTION', `device: expected 'cpu', 'webgpu' or 'cuda', got ${show(device)}.`);
+    }
+    const session = await open(model, device, threads).catch(async (error) => {
+      if (device !== 'cpu') await assertDevice(device);
+      throw error;
     });
     return {
       async run(feeds, outputs, into = {}) {

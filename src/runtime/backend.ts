@@ -11,7 +11,12 @@ export interface TensorData {
   readonly data: TypedArray;
 }
 
+/** Where a model runs. Operators that a device has no kernel for run on the CPU. */
+export type Device = 'cpu' | 'webgpu' | 'cuda';
+
 export interface SessionOptions {
+  /** Default 'cpu'. */
+  readonly device?: Device;
   /** Threads inside one operator; by default one per physical core. */
   readonly threads?: number;
 }
@@ -31,5 +36,6 @@ export interface Session {
 export interface Backend {
   readonly name: string;
   readonly version: string;
+  /** @throws LimbeckError DEVICE_UNAVAILABLE, INVALID_OPTION; whatever the runtime throws for a model that it cannot take */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
 }

@@ -7,7 +7,7 @@ import type { Session, SessionOptions } from './backend.ts';
  * Opens an ONNX model.
  *
  * @param name how the model is called in messages
- * @throws LimbeckError FILE_CORRUPT when ONNX Runtime does not take it
+ * @throws LimbeckError FILE_CORRUPT when ONNX Runtime does not take it, DEVICE_UNAVAILABLE
  *
  * @example
  * const session = await openModel(await readFile('student/onnx/model.onnx'), 'student/onnx/model.onnx');
@@ -16,6 +16,7 @@ export async function openModel(model: Uint8Array, name: string, options: Sessio
   try {
     return await backend.createSession(model, options);
   } catch (cause) {
+    if (cause instanceof LimbeckError) throw cause;
     const [reason] = (cause as Error).message.split('\n');
     throw new LimbeckError(
       'FILE_CORRUPT',

@@ -126,14 +126,17 @@ export function directionTerms(
     const keys = read('bank keys') as SymbolicTensor;
     blocks.push({ keys, mask: read('bank mask'), targets: read('bank targets'), teacherKeys: keys });
   }
+  const ownKeys = ownFed ? (read('own keys') as SymbolicTensor) : undefined;
   return {
     anchors: anchorRows[anchors],
-    own: ownFed ? (read('own keys') as SymbolicTensor) : anchorRows[keySide],
+    own: ownKeys ?? anchorRows[keySide],
     ownApart,
     ownTarget: read('own target'),
     blocks,
     // Targets are data: a head on the teacher must not learn to make them easy.
     teacherAnchors: soft ? stopGradient(anchorRows.teacher) : undefined,
+    // Soft targets are for student anchors where keys are fed, so those are teacher rows.
+    teacherOwn: soft ? ownKeys : undefined,
     temperature: data.temperature,
   };
 }

@@ -6,6 +6,7 @@ import { responseLoss } from '../losses/response.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
+import { unitRows, ZERO_NORM } from '../matrix/unit-rows.ts';
 import { KeyBank } from '../negatives/key-bank.ts';
 import type { AnchorRange } from '../negatives/selection.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
@@ -236,6 +237,10 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
     this.#takeIn(facts, { student: rows('student rows'), teacher: rows('teacher rows') });
   }
 
+  override settings(): unknown {
+    return { ...(super.settings() as object), bank: this.#bank?.settings() };
+  }
+
   override state(): StateArrays {
     return { ...this.#meanScores.state(), ...this.#bank?.state() };
   }
@@ -268,12 +273,20 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
     return this.#tiles.needed(facts, this.#tileRequest(facts));
   }
 
-  protected override evaluateInTiles(
+  protected override async evaluateInTiles(
     batch: ConcreteBatch,
     facts: BatchFacts,
     withGradient: boolean,
   ): Promise<Evaluation> {
-    return this.#tiles.evaluate(batch, facts, this.#tileRequest(facts), withGradient);
+    const contrastive = await this.#tiles.evaluate(batch, facts, this.#tileRequest(facts), withGradient);
+    if (!batch.outputs) return contrastive;
+    const output = await this.evaluate({ ...batch, layers: new Map() }, withGradient);
+    return {
+      ...contrastive,
+      loss: contrastive.loss + output.loss,
+      components: { ...contrastive.components, ...output.components },
+      gradients: new Map([...contrastive.gradients, ...output.gradients]),
+    };
   }
 
   override async release(): Promise<void> {
@@ -283,13 +296,16 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
 
   #prepareContrast(facts: BatchFacts, layer: LayerFacts): PreparedContrast {
     const prepared = prepareContrast(this.#options, this.#contrastRequest(facts, layer));
-    if (!prepared.usable && !this.#warnedOfNoTriplet) {
-      this.#warnedOfNoTriplet = true;
-      warnOnConsole(
-        'ContrastiveDistillationStrategy: no anchor of the batch has a negative (one class only?); the triplet loss is 0.',
-      );
-    }
+    if (!prepared.usable) this.#warnOfNoTriplet();
     return prepared;
+  }
+
+  #warnOfNoTriplet(): void {
+    if (this.#warnedOfNoTriplet) return;
+    this.#warnedOfNoTriplet = true;
+    warnOnConsole(
+      'ContrastiveDistillationStrategy: no anchor of the batch has a negative (one class only?); the triplet loss is 0.',
+    );
   }
 
   #tileRequest(facts: BatchFacts): TileRequest {
@@ -305,6 +321,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
       logitsPerAnchor: (layer) => logitsPerAnchor(this.#options, this.#contrastRequest(facts, layer)),
       prepare: (layer, range) => prepareContrast(this.#options, this.#contrastRequest(facts, layer, range)),
       observe: (observed) => this.observe(observed),
+      noneUsable: () => this.#warnOfNoTriplet(),
     };
   }
 
@@ -313,8 +330,11 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
   }
 
   #takeIn(facts: BatchFacts, rows: Pair<Matrix>): void {
-    const { sampleIds, classIndices } = facts;
-    this.#bank?.takeIn({ ...rows, sampleIds, classIndices });
+    const { sampleIds, classIndices, duplicateOf, layers } = facts;
+    // Where no head is on them, the teacher's rows as the bank itself would make them: it knows them by their bits.
+    const raw = this.#projection().projection === 'both' ? undefined : layers.get(this.embeddingLayerName)?.teacherRows;
+    const teacher = raw ? unitRows(raw, 'teacher rows', ZERO_NORM) : rows.teacher;
+    this.#bank?.takeIn({ student: rows.student, teacher, sampleIds, classIndices, duplicateOf });
   }
 
   #projection(): ProjectionRequest {

@@ -30,10 +30,13 @@ export class MeanScores {
 
   /** Keeps what was observed for directions that are not frozen yet. */
   freeze(observed: Evaluation['observed']): void {
-    for (const [i, anchors] of SIDES.entries()) {
-      const value = observed[meanScoreName(anchors)]?.data[0];
-      // What is not finite comes from a batch that is refused.
-      if (Number.isFinite(Number(value)) && Number.isNaN(this.#logs[i])) this.#logs[i] = Number(value);
+    const values = SIDES.map((anchors) => observed[meanScoreName(anchors)]).map(
+      (tensor) => tensor && Number(tensor.data[0]),
+    );
+    // What is not finite comes from a batch that is refused, and then the other direction's is not kept either.
+    if (values.some((value) => value !== undefined && !Number.isFinite(value))) return;
+    for (const [i, value] of values.entries()) {
+      if (value !== undefined && Number.isNaN(this.#logs[i])) this.#logs[i] = value;
     }
   }
 

@@ -47,7 +47,7 @@ export function logitsPerAnchor(options: ContrastiveOptions, request: ContrastRe
 export function bankView(
   { mode }: ContrastiveOptions,
   anchors: AnchorSide,
-  { bank, facts, layer }: ContrastRequest,
+  { bank, facts, layer, projection }: ContrastRequest,
 ): BankView | undefined {
   // The teacher's direction of a symmetric softmax stays in the batch: rows of a student bank are data, and would train nothing.
   if (!bank || (anchors === 'teacher' && mode !== 'crd')) return undefined;
@@ -56,7 +56,8 @@ export function bankView(
     anchors: rows,
     sampleIds,
     duplicateOf,
-    teacher: bank.inTeacherSpace ? layer.teacherRows : undefined,
+    // With a head on them rows move from step to step, and nothing is known by its row.
+    teacher: projection.projection === 'both' ? undefined : layer.teacherRows,
   });
 }
 
@@ -133,7 +134,8 @@ function select(
   if (bank && facts.classIndices && !bank.labels) {
     throw new LimbeckError(
       'INVALID_ARGUMENT',
-      'bank: expected a label for every bank row when the batch has labels. Pass new TeacherBank(rows, { labels }).',
+      'bank: expected a label for every bank row when the batch has labels. Pass them too: ' +
+        'new TeacherBank(rows, { labels }), new MomentumBanks({ samples, labels }), or updateBank(student, teacher, labels) for a KeyQueue.',
     );
   }
   const selection = selectKeys({

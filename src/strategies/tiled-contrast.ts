@@ -34,6 +34,8 @@ export interface TileRequest {
   logitsPerAnchor(layer: LayerFacts): number;
   prepare(layer: LayerFacts, range: AnchorRange): PreparedContrast;
   observe(observed: Evaluation['observed']): void;
+  /** Called when no anchor of the batch has a negative, and the loss is 0 for that. */
+  noneUsable(): void;
 }
 
 export class TiledContrast {
@@ -69,11 +71,14 @@ export class TiledContrast {
     const observed = await this.#calibrate(ranges, tileBatch, layer, request);
     const sweep = new TileSweep(tileBatch, this.#tiles);
     let scale = 1;
+    let usable = false;
     for (const range of ranges) {
-      const { parts, data } = request.prepare(layer, range);
+      const { parts, data, usable: tileUsable } = request.prepare(layer, range);
       scale = partScale(parts);
+      usable ||= tileUsable;
       for (const [p, part] of parts.entries()) await sweep.add(p, part, data, range);
     }
+    if (!usable) request.noneUsable();
     const factor = request.weight * scale;
     const loss = factor * sweep.loss();
     return {

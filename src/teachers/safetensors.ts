@@ -4,8 +4,8 @@
  * come from anywhere. Works on bytes in memory and imports nothing from Node; not a loader of models.
  */
 import { LimbeckError, show } from '../errors.ts';
+import { brainFloatsToFloats, halvesToFloats } from '../matrix/half-precision.ts';
 import { nearestNames } from '../nearest-names.ts';
-import { brainFloatsToFloats, halvesToFloats } from './half-precision.ts';
 
 type TensorData =
   | Float64Array

@@ -79,11 +79,22 @@ export class CheckpointFile {
           'Choose another directory, or delete the file to begin anew.',
       );
     }
+    const step = this.#number(file, 'step');
+    if (!Number.isInteger(step) || step < 0) {
+      throw new LimbeckError('FILE_CORRUPT', `${this.path}: step: expected a whole number ≥ 0, got ${step}.`);
+    }
     return {
-      step: Number(file.metadata.get('step')),
-      lastEpochLoss: Number(file.metadata.get('lastEpochLoss')),
+      step,
+      lastEpochLoss: this.#number(file, 'lastEpochLoss'),
       state: Object.fromEntries([...file.entries.keys()].map((name) => [name, stateArray(file, name)])),
     };
+  }
+
+  #number(file: SafetensorsFile, name: string): number {
+    const text = file.metadata.get(name);
+    const value = text ? Number(text) : Number.NaN;
+    if (Number.isFinite(value)) return value;
+    throw new LimbeckError('FILE_CORRUPT', `${this.path}: ${name}: expected a number, got ${text ?? 'none'}.`);
   }
 }
 

@@ -1,17 +1,17 @@
 /** Distillation from start to end: batches, steps, schedule, events. */
 import * as z from 'zod';
+import type { Dataset } from '../data/dataset.ts';
 import { EpochBatches } from '../data/epoch-batches.ts';
-import type { TextDataset } from '../data/text-dataset.ts';
 import { LimbeckError } from '../errors.ts';
-import { Matrix } from '../matrix/matrix.ts';
+import type { Device } from '../runtime/backend.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
-import type { Teacher } from '../teachers/teacher.ts';
 import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
+import { checkParts, digestOf, microBatches, oneHot, type TeacherInput, teacherRows } from './distill-inputs.ts';
 import { type OptimizerInput, parseOptimizer } from './optimizers/index.ts';
 import { scheduleFactor, scheduleOptions } from './schedule.ts';
-import type { Step, StepResult } from './step.ts';
+import type { Step, StepBatch, StepResult } from './step.ts';
 import { ThreePassStep } from './three-pass-step.ts';
 import { TrainingStep } from './training-step.ts';
 
@@ -26,14 +26,16 @@ export const trainingOptionsSchema = z.object({
     .min(1)
     .optional()
     .describe('a whole number ≥ 1: samples that the student embeds at once; by default the whole batch'),
+  accumulate: z.int().min(1).default(1).describe('a whole number ≥ 1: batches whose mean loss makes one step'),
 });
 
-export interface DistillOptions<S extends TrainableStudent> extends z.input<typeof trainingOptionsSchema> {
-  /** A teacher, asked once for all rows before training; or its rows, one for each text. */
-  readonly teacher: Teacher | Matrix;
+export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sample = string>
+  extends z.input<typeof trainingOptionsSchema> {
+  /** A teacher, asked once for all rows before training; or its embeddings; or embeddings and outputs. None for training by labels alone. */
+  readonly teacher?: TeacherInput<Sample>;
   /** Trained in place. */
   readonly student: S;
-  readonly data: TextDataset;
+  readonly data: Dataset<Sample>;
   readonly strategy: DistillationStrategy;
   /** Options of AdamW, or with `method` of another optimizer. */
   readonly optimizer?: OptimizerInput;
@@ -44,6 +46,8 @@ export interface DistillOptions<S extends TrainableStudent> extends z.input<type
    * run without a break. The last step, and an interrupted one, are saved too.
    */
   readonly checkpoint?: z.input<typeof checkpointOptionsSchema>;
+  /** Where training runs. Default 'cpu'. */
+  readonly device?: Device;
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Stops between two steps; the promise is then rejected with ABORTED, the student holding the parameters so far. */
   readonly signal?: AbortSignal;
@@ -70,19 +74,21 @@ export interface DistillResult<S> {
 }
 
 /**
- * Trains a student on a teacher's embeddings.
+ * Trains a student on what a teacher says of the data, on labels, or on both.
  *
  * The same seed on the same machine with the same number of threads gives the same bits.
  *
- * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and texts), MISSING_LAYER (the strategy reads a layer that the
- *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH
+ * @throws LimbeckError INVALID_OPTION, SHAPE_MISMATCH (rows and samples), MISSING_LAYER (the strategy reads a layer that the
+ *   student does not have), DIVERGED, ABORTED, CHECKPOINT_MISMATCH, DEVICE_UNAVAILABLE
  *
  * @example
  * const strategy = new ContrastiveDistillationStrategy({ temperature: 0.05, negativesSampleSize: rows.rows });
  * strategy.bank = new TeacherBank(rows);
  * await distill({ teacher: rows, student, data, strategy, epochs: 10, batchSize: 256, optimizer: { learningRate: 0.005 } });
  */
-export async function distill<S extends TrainableStudent>(options: DistillOptions<S>): Promise<DistillResult<S>> {
+export async function distill<S extends TrainableStudent<Sample, unknown>, Sample = string>(
+  options: DistillOptions<S, Sample>,
+): Promise<DistillResult<S>> {
   const {
     teacher,
     student,
@@ -91,27 +97,40 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
     optimizer,
     useLabels = false,
     checkpoint,
+    device,
     onEvent,
     signal,
     ...numbers
   } = options;
   const training = parseOptions(trainingOptionsSchema, numbers, 'distill');
-  const { epochs, batchSize, seed, microBatchSize } = training;
+  const { epochs, batchSize, seed, microBatchSize, accumulate } = training;
   const saving = checkpoint && parseOptions(checkpointOptionsSchema, checkpoint, 'distill: checkpoint');
   const optimizerOptions = parseOptimizer(optimizer ?? {}, 'distill: optimizer');
-  const given = teacher instanceof Matrix ? teacher : await teacher.embed(data.texts, signal ? { signal } : {});
-  const rows = given.as('float32'); // the precision of training
-  checkParts(rows, student, data, strategy, useLabels);
+  const { embeddings, outputs } = await teacherRows(teacher, data, signal);
+  const labels = useLabels ? data.labels : undefined;
+  checkParts({ embeddings, outputs }, student, data, strategy, useLabels);
 
-  const encoded = student.encode(data.texts);
-  const batches = new EpochBatches(data.texts.length, batchSize, seed);
-  const { perEpoch } = batches;
+  const encoded = student.encode(data.samples);
+  const batches = new EpochBatches(data.samples.length, batchSize, seed);
+  const perEpoch = Math.ceil(batches.perEpoch / accumulate);
   const steps = epochs * perEpoch;
-  const sameTexts = firstOfEqual(data.texts);
-  const StepKind = microBatchSize === undefined ? TrainingStep : ThreePassStep;
-  const step: Step = new StepKind(student, strategy, optimizerOptions, rows.columns);
+  const { duplicateOf } = data;
+  const StepKind = microBatchSize === undefined && accumulate === 1 ? TrainingStep : ThreePassStep;
+  const step: Step = new StepKind(student, strategy, optimizerOptions, embeddings?.columns, device ? { device } : {});
+  const stepBatch = (sampleIds: Int32Array): StepBatch => ({
+    student: microBatches(sampleIds, microBatchSize).map((samples) =>
+      student.prepareBatch(Array.from(samples, (i) => encoded[i])),
+    ),
+    teacher: embeddings?.gather(sampleIds),
+    teacherOutputs: outputs?.gather(sampleIds),
+    labels: labels && student.classes ? oneHot(labels, sampleIds, student.classes) : undefined,
+    sampleIds: duplicateOf ? sampleIds.map((i) => duplicateOf[i]) : sampleIds,
+    duplicateOf,
+    classIndices: labels && sampleIds.map((i) => labels[i]),
+  });
   const run = JSON.stringify({
     data: data.fingerprint,
+    teacher: [embeddings, outputs].map((rows) => rows && digestOf(rows)),
     useLabels,
     ...training,
     optimizer: optimizerOptions,
@@ -138,20 +157,12 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
         );
       }
       const epoch = Math.floor(done / perEpoch);
-      const sampleIds = batches.batch(epoch, done % perEpoch);
+      const first = (done % perEpoch) * accumulate;
+      const last = Math.min(first + accumulate, batches.perEpoch);
       const learningRate = optimizerOptions.learningRate * scheduleFactor(training, done, steps);
-      const result = await step.run(
-        {
-          student: microBatches(sampleIds, microBatchSize).map((samples) =>
-            student.prepareBatch(Array.from(samples, (i) => encoded[i])),
-          ),
-          teacher: rows.gather(sampleIds),
-          sampleIds: sameTexts ? sampleIds.map((i) => sameTexts[i]) : sampleIds,
-          duplicateOf: sameTexts,
-          classIndices: useLabels ? sampleIds.map((i) => (data.labels as Int32Array)[i]) : undefined,
-        },
-        learningRate,
-      );
+      const taken: StepBatch[] = [];
+      for (let k = first; k < last; k++) taken.push(stepBatch(batches.batch(epoch, k)));
+      const result = await step.run(taken, learningRate);
       if (epoch === epochs - 1) lastEpochLoss += result.loss / perEpoch;
       if (saving && ((done + 1) % saving.every === 0 || done + 1 === steps)) await save(done + 1);
       onEvent?.({ ...result, step: done + 1, steps, epoch: (done + 1) / perEpoch, learningRate, seconds: elapsed() });
@@ -161,56 +172,4 @@ export async function distill<S extends TrainableStudent>(options: DistillOption
     await step.release();
   }
   return { student, steps, seconds: elapsed(), loss: lastEpochLoss };
-}
-
-/** For every text the first that is the same; undefined when all differ. */
-function firstOfEqual(texts: readonly string[]): Int32Array | undefined {
-  const first = new Map<string, number>();
-  for (const [i, text] of texts.entries()) if (!first.has(text)) first.set(text, i);
-  return first.size === texts.length ? undefined : Int32Array.from(texts, (text) => first.get(text) as number);
-}
-
-/** The samples of a batch in parts of at most `size`. */
-function microBatches(samples: Int32Array, size = samples.length): Int32Array[] {
-  return Array.from({ length: Math.ceil(samples.length / size) }, (_, k) => samples.subarray(k * size, (k + 1) * size));
-}
-
-function checkParts(
-  rows: Matrix,
-  student: TrainableStudent,
-  data: TextDataset,
-  strategy: DistillationStrategy,
-  useLabels: boolean,
-): void {
-  if (rows.rows !== data.texts.length) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `distill: expected one teacher row for each of the ${data.texts.length} texts, got ${rows.rows}.`,
-    );
-  }
-  if (rows.rows < 2) {
-    throw new LimbeckError('EMPTY_BATCH', `distill: expected at least two texts to train on, got ${rows.rows}.`);
-  }
-  rows.assertFinite('teacher rows');
-  if (useLabels && !data.labels) {
-    throw new LimbeckError('INVALID_ARGUMENT', 'distill: expected data with labels for useLabels: true, got none.');
-  }
-  for (const name of strategy.layerNames()) {
-    const width = student.layers.get(name);
-    if (width === undefined) {
-      const known = [...student.layers.keys()].map((layer) => `"${layer}"`).join(', ');
-      throw new LimbeckError(
-        'MISSING_LAYER',
-        `distill: expected the student to have the layer "${name}" that the strategy reads; it has ${known}. ` +
-          'Set embeddingLayerName to one of them.',
-      );
-    }
-    if (strategy.equalWidths() && width !== rows.columns) {
-      throw new LimbeckError(
-        'SHAPE_MISMATCH',
-        `distill: expected layer "${name}" to be as wide as the teacher's rows (${rows.columns}), got ${width}. ` +
-          strategy.widthAdvice(),
-      );
-    }
-  }
 }

@@ -35,20 +35,36 @@ export class GradientSums {
     );
   }
 
-  feeds(): Record<string, TensorData> {
-    return Object.fromEntries([...this.#dense].map(([parameter, { sofar }]) => [sofarName(parameter), sofar]));
+  /** What there is, for a graph over some of the parameters. */
+  feeds(parameters: readonly Parameter[]): Record<string, TensorData> {
+    return Object.fromEntries(this.#denseOf(parameters).map(([parameter, { sofar }]) => [sofarName(parameter), sofar]));
   }
 
-  into(): Record<string, TensorData> {
-    return Object.fromEntries([...this.#dense].map(([parameter, { next }]) => [gradientName(parameter), next]));
+  /** Where such a graph writes. */
+  into(parameters: readonly Parameter[]): Record<string, TensorData> {
+    return Object.fromEntries(
+      this.#denseOf(parameters).map(([parameter, { next }]) => [gradientName(parameter), next]),
+    );
   }
 
   /** @param rows the rows of sparse parameters that the micro-batch touched */
   add(results: Readonly<Record<string, TensorData>>, rows: Int32Array): void {
-    for (const [parameter, { sofar, next }] of this.#dense) this.#dense.set(parameter, { sofar: next, next: sofar });
+    for (const [parameter, { sofar, next }] of this.#dense) {
+      if (results[gradientName(parameter)]) this.#dense.set(parameter, { sofar: next, next: sofar });
+    }
     for (const [parameter, parts] of this.#sparse) {
       parts.push({ rows, gradient: results[gradientName(parameter)].data as Float32Array });
     }
+  }
+
+  /** Adds `share` times a gradient that no graph of this class computed. */
+  addDense(parameter: Parameter, gradient: Float32Array, share: number): void {
+    const data = this.#dense.get(parameter)?.sofar.data as Float32Array;
+    for (let k = 0; k < data.length; k++) data[k] += share * gradient[k];
+  }
+
+  #denseOf(parameters: readonly Parameter[]) {
+    return [...this.#dense].filter(([parameter]) => parameters.includes(parameter));
   }
 
   /** The sums as feeds; of sparse parameters for the rows `touched`, ascending, which hold all that were added. */

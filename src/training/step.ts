@@ -32,17 +32,29 @@ export interface StepResult {
 
 export interface Step {
   /**
-   * Takes one optimizer step.
+   * Takes one optimizer step, on a batch or on the mean loss of several, each contrasted within itself (and with the bank).
    *
    * @throws LimbeckError DIVERGED when a loss component or the gradient is not finite; the parameters are then as before
    */
-  run(batch: StepBatch, learningRate: number): Promise<StepResult>;
+  run(batches: readonly StepBatch[], learningRate: number): Promise<StepResult>;
   /** Copies the trained values into the parameters of student and strategy. */
   writeBack(): void;
   release(): Promise<void>;
   /** What a checkpoint has to hold: parameters, moments, and what the strategy keeps. */
   state(): StateArrays;
+  /** @throws LimbeckError SHAPE_MISMATCH for the state of another set-up; everything is then as before */
   restore(state: StateArrays): void;
+}
+
+/** Restores all parts of a state, or none. */
+export function restoreAll(parts: readonly Pick<Step, 'state' | 'restore'>[], state: StateArrays): void {
+  const before = parts.map((part) => part.state());
+  try {
+    for (const part of parts) part.restore(state);
+  } catch (error) {
+    for (const [i, part] of parts.entries()) part.restore(before[i]);
+    throw error;
+  }
 }
 
 /** The layers that the strategy reads, with the widths of both networks. */

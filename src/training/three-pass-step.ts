@@ -13,10 +13,10 @@ import { add, gradients, mul, type SymbolicTensor, sum } from '../graph/index.ts
 import { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
-import type { TensorData } from '../runtime/backend.ts';
+import type { SessionOptions, TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
-import { floatTensor, matrixTensor } from '../runtime/tensors.ts';
+import { matrixTensor } from '../runtime/tensors.ts';
 import type { Evaluation } from '../strategies/batch.ts';
 import { OUTPUTS } from '../strategies/batch-facts.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
@@ -29,6 +29,7 @@ import {
   assertFinite,
   lossNeeded,
   ownName,
+  restoreAll,
   type Step,
   type StepBatch,
   type StepResult,
@@ -45,15 +46,21 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   readonly #ofStrategy: readonly Parameter[];
   readonly #optimizer: OptimizerState;
   readonly #buffers: BufferState;
+  readonly #session: SessionOptions;
   readonly #programs = new ProgramCache<Program>((program) => program.release());
 
-  /** @param teacherWidth width of the teacher's rows; undefined without any */
+  /**
+   * @param teacherWidth width of the teacher's rows; undefined without any
+   * @param session where, and with how many threads, the step runs
+   */
   constructor(
     student: TrainableStudent<Sample, Encoded>,
     strategy: DistillationStrategy,
     optimizer: OptimizerOptions,
     teacherWidth: number | undefined,
+    session: SessionOptions = {},
   ) {
+    this.#session = session;
     this.#student = student;
     this.#strategy = strategy;
     this.#ofStrategy = strategyParameters(student, strategy, teacherWidth);
@@ -61,29 +68,41 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     this.#buffers = new BufferState(student.buffers);
   }
 
-  async run(batch: StepBatch, learningRate: number): Promise<StepResult> {
+  async run(batches: readonly StepBatch[], learningRate: number): Promise<StepResult> {
     const step = this.#optimizer.steps;
-    const widths = this.#readWidths(batch);
-    const { activations, sizes } = await this.#embed(batch, widths);
+    const share = 1 / batches.length;
+    const sums = new GradientSums([...this.#student.parameters, ...this.#ofStrategy]);
+    const evaluations: Evaluation[] = [];
+    const buffersBefore = this.#buffers.state();
     this.#optimizer.writeBack(this.#ofStrategy); // where the strategy's evaluation reads them
-    const evaluation = await this.#evaluate(batch, activations, step);
-    const touched = Int32Array.from(new Set(batch.student.flatMap(({ rows }) => Array.from(rows)))).sort();
-    const sums = await this.#backward(batch.student, sizes, evaluation);
-    const byParameter = sums.total(touched);
-    for (const parameter of this.#ofStrategy) {
-      const gradient = evaluation.parameterGradients.get(ownName(parameter)) as Float32Array;
-      byParameter[gradientName(parameter)] = floatTensor(gradient, parameter.shape);
+    for (const [k, batch] of batches.entries()) {
+      const widths = this.#readWidths(batch);
+      if (widths.size === 0) throw lossNeeded(this.#strategy, batch);
+      const { activations, sizes } = await this.#embed(batch, widths);
+      // Every batch has a draw of negatives of its own.
+      const evaluation = await this.#evaluate(batch, activations, step * batches.length + k);
+      evaluations.push(evaluation);
+      await this.#backward(batch.student, sizes, evaluation, share, sums);
     }
+    const rows = batches.flatMap(({ student }) => student.flatMap((part) => Array.from(part.rows)));
+    const touched = Int32Array.from(new Set(rows)).sort();
     const update = await this.#programs.get('update', () => this.#buildUpdate());
     const results = await update.run(
-      { ...this.#optimizer.feeds(touched, learningRate), ...byParameter },
+      { ...this.#optimizer.feeds(touched, learningRate), ...sums.total(touched) },
       this.#optimizer.into(),
     );
-    const { loss, components, observed } = evaluation;
-    const result = { loss, components, gradientNorm: Number(results.gradientNorm.data[0]) };
-    assertFinite(result, step);
+    const result = { ...meanLoss(evaluations), gradientNorm: Number(results.gradientNorm.data[0]) };
+    try {
+      assertFinite(result, step);
+    } catch (error) {
+      this.#buffers.restore(buffersBefore);
+      throw error;
+    }
     this.#optimizer.commit(results, touched);
-    this.#strategy.advance(stepFacts(batch, this.#student, this.#strategy, step), observed);
+    for (const [k, batch] of batches.entries()) {
+      const facts = stepFacts(batch, this.#student, this.#strategy, step * batches.length + k);
+      this.#strategy.advance(facts, evaluations[k].observed);
+    }
     return result;
   }
 
@@ -101,9 +120,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   }
 
   restore(state: StateArrays): void {
-    this.#optimizer.restore(state);
-    this.#buffers.restore(state);
-    this.#strategy.restore(state);
+    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
   /** What the loss can read of the student, with widths: its layers where there are teacher rows, its outputs where it has any. */
@@ -152,25 +169,29 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     return evaluation;
   }
 
-  /** Pass 3. */
+  /** Pass 3: adds `share` of a batch's gradients to the sums. */
   async #backward(
     parts: readonly StudentBatch[],
     sizes: readonly number[],
-    { gradients: byLayer }: Evaluation,
-  ): Promise<GradientSums> {
-    const sums = new GradientSums(this.#student.parameters);
+    { gradients: byLayer, parameterGradients }: Evaluation,
+    share: number,
+    sums: GradientSums,
+  ): Promise<void> {
+    for (const parameter of this.#ofStrategy) {
+      sums.addDense(parameter, parameterGradients.get(ownName(parameter)) as Float32Array, share);
+    }
     let row = 0;
     for (const [p, part] of parts.entries()) {
       const program = await this.#programs.get('backward', () => this.#buildBackward(part, [...byLayer.keys()]));
-      const feeds = { ...this.#studentFeeds(part), ...sums.feeds() };
+      const feeds = { ...this.#studentFeeds(part), ...sums.feeds(this.#student.parameters) };
       for (const [name, { columns, data }] of byLayer) {
-        const rows = data.subarray(row * columns, (row + sizes[p]) * columns);
+        const own = data.subarray(row * columns, (row + sizes[p]) * columns);
+        const rows = share === 1 ? own : own.map((value) => value * share);
         feeds[cotangentName(name)] = matrixTensor(new Matrix(sizes[p], columns, rows));
       }
-      sums.add(await program.run(feeds, sums.into()), part.rows);
+      sums.add(await program.run(feeds, sums.into(this.#student.parameters)), part.rows);
       row += sizes[p];
     }
-    return sums;
   }
 
   #studentFeeds(part: StudentBatch): Record<string, TensorData> {
@@ -206,7 +227,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   #buildForward(part: StudentBatch, names: readonly string[]): Promise<Program> {
     const { inputs, read, buffers } = this.#symbolicStudent(part, names);
     const outputs = Object.fromEntries(read.map(([name, rows]) => [layerName(name), rows]));
-    return compile({ inputs, outputs: { ...outputs, ...this.#buffers.updates(buffers) } });
+    return compile({ inputs, outputs: { ...outputs, ...this.#buffers.updates(buffers) } }, this.#session);
   }
 
   #buildBackward(part: StudentBatch, names: readonly string[]): Promise<Program> {
@@ -215,7 +236,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
       .map(([name, rows]) => sum(mul(rows, declare(cotangentName(name), 'float32', rows.shape))))
       .reduce(add);
     const found = gradients(pulled, [...parameters.values()]);
-    return compile({ inputs, outputs: GradientSums.outputs(this.#student.parameters, found, declare) });
+    return compile({ inputs, outputs: GradientSums.outputs(this.#student.parameters, found, declare) }, this.#session);
   }
 
   #buildUpdate(): Promise<Program> {
@@ -224,6 +245,17 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     const found = [...states.keys()].map((parameter) =>
       declare(gradientName(parameter), 'float32', graphShape(parameter)),
     );
-    return compile({ inputs, outputs: this.#optimizer.updates(states, found, declare) });
+    return compile({ inputs, outputs: this.#optimizer.updates(states, found, declare) }, this.#session);
   }
+}
+
+function meanLoss(evaluations: readonly Evaluation[]): Pick<StepResult, 'loss' | 'components'> {
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
+  const [{ components }] = evaluations;
+  return {
+    loss: mean(evaluations.map(({ loss }) => loss)),
+    components: Object.fromEntries(
+      Object.keys(components).map((name) => [name, mean(evaluations.map((each) => each.components[name] ?? 0))]),
+    ),
+  };
 }

@@ -7,7 +7,7 @@ import { add, gradients, type SymbolicTensor } from '../graph/index.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
-import type { TensorData } from '../runtime/backend.ts';
+import type { SessionOptions, TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
@@ -21,6 +21,7 @@ import {
   assertFinite,
   lossNeeded,
   ownName,
+  restoreAll,
   type Step,
   type StepBatch,
   type StepResult,
@@ -40,15 +41,21 @@ export class TrainingStep<Sample, Encoded> implements Step {
   readonly #ofStrategy: readonly Parameter[];
   readonly #optimizer: OptimizerState;
   readonly #buffers: BufferState;
+  readonly #session: SessionOptions;
   readonly #compiled = new ProgramCache<CompiledStep>(({ program }) => program.release());
 
-  /** @param teacherWidth width of the teacher's rows; undefined without any */
+  /**
+   * @param teacherWidth width of the teacher's rows; undefined without any
+   * @param session where, and with how many threads, the step runs
+   */
   constructor(
     student: TrainableStudent<Sample, Encoded>,
     strategy: DistillationStrategy,
     optimizer: OptimizerOptions,
     teacherWidth: number | undefined,
+    session: SessionOptions = {},
   ) {
+    this.#session = session;
     this.#student = student;
     this.#strategy = strategy;
     this.#ofStrategy = strategyParameters(student, strategy, teacherWidth);
@@ -56,7 +63,8 @@ export class TrainingStep<Sample, Encoded> implements Step {
     this.#buffers = new BufferState(student.buffers);
   }
 
-  async run(batch: StepBatch, learningRate: number): Promise<StepResult> {
+  /** One batch, which the student embeds at once; for several, and for micro-batches, there is `ThreePassStep`. */
+  async run([batch]: readonly StepBatch[], learningRate: number): Promise<StepResult> {
     const [student] = batch.student;
     const step = this.#optimizer.steps;
     const facts = stepFacts(batch, this.#student, this.#strategy, step);
@@ -102,9 +110,7 @@ export class TrainingStep<Sample, Encoded> implements Step {
   }
 
   restore(state: StateArrays): void {
-    this.#optimizer.restore(state);
-    this.#buffers.restore(state);
-    this.#strategy.restore(state);
+    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
   async #build(given: StepBatch, prepared: Prepared): Promise<CompiledStep> {
@@ -158,7 +164,7 @@ export class TrainingStep<Sample, Encoded> implements Step {
     for (const [name, component] of Object.entries(components)) outputs[`component ${name}`] = component;
     for (const [name, tensor] of Object.entries(observations)) outputs[`observed ${name}`] = tensor;
     return {
-      program: await compile({ inputs, outputs }),
+      program: await compile({ inputs, outputs }, this.#session),
       components: Object.keys(components),
       observations: Object.keys(observations),
     };

@@ -196,6 +196,10 @@ describe('conv: what does not fit', () => {
     expect(code(() => g.conv(x, w, { bias: g.input('b', 'float32', [4]) }))).toBe('SHAPE_MISMATCH');
     expect(code(() => g.conv(x, g.input('w', 'float32', [6, 4, 6, 3])))).toBe('SHAPE_MISMATCH');
     expect(code(() => g.convTranspose(x, w))).toBe('SHAPE_MISMATCH');
+    expect(code(() => g.convTranspose(x, g.input('w', 'float32', [4])))).toBe('SHAPE_MISMATCH');
+    expect(code(() => g.convTranspose(x, g.input('w', 'float32', [4, 6, 3, 3]), { groups: -1 }))).toBe(
+      'SHAPE_MISMATCH',
+    );
   });
 
   it('numbers', () => {

@@ -20,8 +20,18 @@ describe('gradients against central differences in float64, relative error < 1e-
   it('covers every exported operator', () => {
     const notOperators = new Set([
       ...['apply', 'apply1', 'broadcastShapes', 'unbroadcast', 'constant', 'input', 'gradients', 'topologicalOrder'],
-      ...['writeOnnx', 'SymbolicTensor', 'isFloat', 'isKnown', 'normalizeAxis', 'showShape', 'typedArray', 'count'],
-      ...['equal', 'stopGradient'], // no gradient by definition; see below
+      ...[
+        'writeOnnx',
+        'readOnnx',
+        'SymbolicTensor',
+        'isFloat',
+        'isKnown',
+        'normalizeAxis',
+        'showShape',
+        'typedArray',
+        'count',
+      ],
+      ...['equal', 'and', 'or', 'not', 'notANumber', 'argMax', 'stopGradient'], // no gradient by definition; see below
     ]);
     const operators = Object.entries(g).flatMap(([name, value]) =>
       typeof value === 'function' && !notOperators.has(name) ? [name] : [],
@@ -124,6 +134,38 @@ describe('values', () => {
     const y = g.stopGradient(g.mul(x, 3));
     const [gx] = g.gradients(g.sum(g.mul(y, x)), [x]);
     expect(await evaluate({ y, gx }, [x], [1, -2])).toEqual({ y: [3, -6], gx: [3, -6] });
+  });
+
+  it('truth values, rounding and cumulative sums', async () => {
+    const x = g.input('x', 'float64', [4]);
+    const [positive, large] = [g.greater(x, 0), g.greater(x, 2)];
+    const number = (condition: g.SymbolicTensor) => g.cast(condition, 'float64');
+    const outputs = {
+      and: number(g.and(positive, large)),
+      or: number(g.or(positive, large)),
+      not: number(g.not(positive)),
+      notANumber: number(g.notANumber(g.sqrt(x))),
+      floor: g.floor(x),
+      ceil: g.ceil(x),
+      round: g.round(x),
+      cumSum: g.cumSum(x, 0),
+      after: g.cumSum(x, 0, { reverse: true, exclusive: true }),
+    };
+    expect(await evaluate(outputs, [x], [-1.5, 0.5, 1.5, 3])).toEqual({
+      and: [0, 0, 0, 1],
+      or: [0, 1, 1, 1],
+      not: [1, 0, 0, 0],
+      notANumber: [1, 0, 0, 0],
+      floor: [-2, 0, 1, 3],
+      ceil: [-1, 1, 2, 3],
+      round: [-2, 0, 2, 3],
+      cumSum: [-1.5, -1, 0.5, 3.5],
+      after: [5, 4.5, 3, 0],
+    });
+    const place = g.cast(g.argMax(g.reshape(x, [2, 2]), 0, { keepDimensions: true }), 'float64');
+    expect(place.shape).toEqual([1, 2]);
+    expect(await evaluate({ place }, [x], [3, 1, 2, 1])).toEqual({ place: [0, 0] });
+    expect(() => g.and(x, positive)).toThrow(/And: expected two bool tensors/);
   });
 
   it('a tensor that the loss does not use gets zeros of its own shape', async () => {

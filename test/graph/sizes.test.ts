@@ -14,6 +14,9 @@ describe('sizes', () => {
     expect(addSizes([addSizes(['n', -2]), 3])).toBe('n+1');
     expect(addSizes([addSizes(['n', -2]), 2])).toBe('n');
     expect(addSizes([])).toBe(0);
+    expect(addSizes(['n', 'm', 'n+1', '3·m'])).toBe('2·n+4·m+1');
+    expect(addSizes(['n', 'n'])).toBe(multiplySizes([2, 'n']));
+    expect(addSizes(['(a+b)·c', 'c·2'])).toBe('(a+b)·c+2·c');
   });
 
   it('products: one known factor first, names in order, sums in brackets', () => {
@@ -24,6 +27,15 @@ describe('sizes', () => {
     expect(multiplySizes(['n+1', 'm'])).toBe('(n+1)·m');
     expect(multiplySizes(['n+1', 'm'])).not.toBe(addSizes(['n', multiplySizes(['1', 'm'])]));
     expect(multiplySizes(['a+b·c', 2])).toBe('2·(a+b·c)');
+  });
+
+  it('a size alone keeps its name', () => {
+    for (const name of ['n', 'n+1', 'n−1', 'n/2', '(n−1)/2', '2·n', '2·(n+1)', '(n+1)·(m/2)', '2·n+m+3']) {
+      expect(addSizes([name])).toBe(name);
+      expect(addSizes([name, 1, -1])).toBe(name);
+      expect(multiplySizes([name])).toBe(name);
+      expect(sizeKey([name, 'k'])).toBe(sizeKey([multiplySizes(['k', name])]));
+    }
   });
 
   it('quotients are rounded up', () => {
@@ -115,10 +127,13 @@ describe('what does not fit', () => {
   const code = (act: () => unknown) => caught(act).code;
 
   it('joining, splitting, padding, expanding', () => {
+    expect(code(() => g.slice(open, 0, 0, 1e9))).toBe('UNSUPPORTED');
     expect(code(() => g.concat([], 0))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.concat([x, open], 1))).toBe('SHAPE_MISMATCH');
     expect(code(() => g.split(x, 1, [1, 1]))).toBe('SHAPE_MISMATCH');
     expect(code(() => g.split(open, 0, [1, 1]))).toBe('SHAPE_MISMATCH');
+    expect(code(() => g.split(x, 1, [4, -1]))).toBe('INVALID_ARGUMENT');
+    expect(code(() => g.split(x, 1, []))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.tile(x, [2]))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.tile(x, [2, 0.5]))).toBe('INVALID_ARGUMENT');
     expect(code(() => g.pad(x, 1, -1, 0))).toBe('INVALID_ARGUMENT');

@@ -8,8 +8,8 @@ export interface Visible {
   readonly targets: Map<string, number>;
 }
 
-export function visible(selection: Selection, { anchors, bank }: SelectionRequest): Visible[] {
-  const result = Array.from({ length: anchors }, () => ({
+export function visible(selection: Selection, { anchors, bank, range }: SelectionRequest): Visible[] {
+  const result = Array.from({ length: range ? range.to - range.from : anchors }, () => ({
     keys: new Set<string>(),
     targets: new Map<string, number>(),
   }));

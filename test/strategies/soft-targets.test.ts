@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Matrix } from '../../src/matrix/matrix.ts';
 import { Random } from '../../src/matrix/random.ts';
+import { MomentumBanks } from '../../src/negatives/momentum-banks.ts';
 import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
 import { ContrastiveDistillationStrategy } from '../../src/strategies/contrastive-distillation-strategy.ts';
 import { differenceQuotients, expectNear, randomMatrix, worstError } from './support.ts';
@@ -71,6 +72,18 @@ describe('value against nested loops, relative error < 1e-12; gradient against c
     const done = await strategy.computeContrastiveGradient(teacher, teacher, undefined, { sampleIds: members });
     expect(worstError(done.data, new Float64Array(B * D))).toBeLessThan(1e-14);
   });
+});
+
+it('a drawn part of momentum banks: the own key is its bank row in the targets too, apart or not', async () => {
+  for (const negativesSampleSize of [1, 3, 5, 1024]) {
+    for (const symmetric of [false, true]) {
+      const strategy = soft({ negativesSampleSize, symmetric });
+      strategy.bank = new MomentumBanks({ samples: M, dimension: D });
+      // As above: only one distribution over the same keys on both sides leaves nothing to learn.
+      const done = await strategy.computeContrastiveGradient(teacher, teacher, undefined, { sampleIds: members });
+      expect(worstError(done.data, new Float64Array(B * D))).toBeLessThan(1e-14);
+    }
+  }
 });
 
 it('a student equal to the teacher is at the minimum; with targets on the own key it is not', async () => {

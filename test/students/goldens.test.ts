@@ -164,7 +164,7 @@ async function checkLosses(student: Student, batch: StudentBatch, losses: readon
   const step = new TrainingStep(student, new BothHeads(), options, 5);
   for (const [i, expected] of losses.entries()) {
     const sampleIds = Int32Array.from({ length: BATCH }, (_, k) => k);
-    const { loss } = await step.run({ student: [batch], teacher, labels, sampleIds }, rate);
+    const { loss } = await step.run([{ student: [batch], teacher, labels, sampleIds }], rate);
     expect(Math.abs(loss / expected - 1), `loss of step ${i}`).toBeLessThan(1e-4);
   }
   step.writeBack();

@@ -70,7 +70,7 @@ async function trained(seed = 1): Promise<TransformerStudent> {
     sampleIds: Int32Array.of(0, 1, 2, 3, 4),
   };
   const losses: number[] = [];
-  for (let k = 0; k < 12; k++) losses.push((await step.run(batch, 0.01)).loss);
+  for (let k = 0; k < 12; k++) losses.push((await step.run([batch], 0.01)).loss);
   expect(losses.at(-1)).toBeLessThan(0.9 * losses[0]);
   step.writeBack();
   await step.release();

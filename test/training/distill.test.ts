@@ -180,7 +180,12 @@ describe('distill', () => {
   };
   const unlabelled: TextDataset = textDataset({ texts: data.texts });
   it.each<[string, Partial<Options> & Record<string, unknown>, string, RegExp]>([
-    ['rows and texts that differ in number', { teacher: rows.gather([0, 1, 2]) }, 'SHAPE_MISMATCH', /240 texts, got 3/],
+    [
+      'rows and texts that differ in number',
+      { teacher: rows.gather([0, 1, 2]) },
+      'SHAPE_MISMATCH',
+      /240 samples, got 3/,
+    ],
     ['rows with NaN', { teacher: withNaN() }, 'NON_FINITE', /row 17/],
     [
       'a layer that does not exist',

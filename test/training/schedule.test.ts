@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cosineSchedule } from '../../src/training/schedule.ts';
+import { cosineSchedule, type ScheduleOptions, scheduleFactor } from '../../src/training/schedule.ts';
 
 const run = (steps: number, warmup: number) =>
   Array.from({ length: steps }, (_, step) => cosineSchedule(step, steps, warmup));
@@ -36,5 +36,30 @@ describe('cosineSchedule', () => {
     expect(top).toBeGreaterThanOrEqual(0);
     for (let i = 1; i <= top; i++) expect(factors[i]).toBeGreaterThan(factors[i - 1]);
     for (let i = top + 1; i < steps; i++) expect(factors[i]).toBeLessThanOrEqual(factors[i - 1]);
+  });
+});
+
+describe('scheduleFactor', () => {
+  const factors = (options: Partial<ScheduleOptions>, steps: number) =>
+    Array.from({ length: steps }, (_, step) =>
+      scheduleFactor(
+        { schedule: 'constant', warmup: 0, milestones: [0.5, 0.75], decayFactor: 0.1, ...options },
+        step,
+        steps,
+      ),
+    );
+
+  it('constant: 1 after warming up', () => {
+    expect(factors({ warmup: 0.5 }, 8)).toEqual([0.25, 0.5, 0.75, 1, 1, 1, 1, 1]);
+  });
+
+  it('step: lower by the factor from each milestone on', () => {
+    const found = factors({ schedule: 'step' }, 8);
+    for (const [k, expected] of [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01].entries())
+      expect(found[k]).toBeCloseTo(expected, 15);
+  });
+
+  it('cosine: that of cosineSchedule', () => {
+    expect(factors({ schedule: 'cosine', warmup: 0.25 }, 8)).toEqual(run(8, 0.25));
   });
 });

@@ -118,7 +118,7 @@ describe('TrainingStep', () => {
     // Tokens come, stay away for steps, and come back: moments of untouched rows must stand still.
     for (const [k, ids] of [[0, 1, 2], [3, 4], [5, 3, 4, 2], [0, 6], [7], [0, 1, 2, 3, 4, 5, 6, 7]].entries()) {
       const learningRate = 0.02 / (k + 1);
-      const actual = await step.run(batchOf(setting, ids), learningRate);
+      const actual = await step.run([batchOf(setting, ids)], learningRate);
       const expected = reference.step(
         ids.map((i) => encoded[i]),
         rows.gather(ids),
@@ -141,7 +141,7 @@ describe('TrainingStep', () => {
     const { student, step } = setting;
     const before = student.parameters.map(({ data }) => data.slice());
     const batch = batchOf(setting, [0, 2]);
-    await step.run(batch, 0.01);
+    await step.run([batch], 0.01);
     step.writeBack();
     for (const [p, { data, shape, sparse }] of student.parameters.entries()) {
       const width = data.length / shape[0];
@@ -158,7 +158,7 @@ describe('TrainingStep', () => {
     const before = setting.student.parameters.map(({ data }) => data.slice());
     const batch = batchOf(setting, [0, 1]);
     const teacher = batch.teacher.data.slice();
-    await setting.step.run(batch, 0.1);
+    await setting.step.run([batch], 0.1);
     expect(setting.student.parameters.map(({ data }) => data)).toEqual(before);
     expect(batch.teacher.data).toEqual(teacher);
   });
@@ -170,10 +170,10 @@ describe('TrainingStep', () => {
       [0, 1, 2, 3, 4],
       [5, 6],
     ]) {
-      const plain = await setting.step.run(batchOf(setting, ids), 1e-3);
+      const plain = await setting.step.run([batchOf(setting, ids)], 1e-3);
       expect(Number.isFinite(plain.loss)).toBe(true);
       const labelled = await setting.step.run(
-        { ...batchOf(setting, ids), classIndices: Int32Array.from(ids, (i) => i % 2) },
+        [{ ...batchOf(setting, ids), classIndices: Int32Array.from(ids, (i) => i % 2) }],
         1e-3,
       );
       expect(Number.isFinite(labelled.loss)).toBe(true);
@@ -183,19 +183,19 @@ describe('TrainingStep', () => {
   it('follows an option that is assigned between two steps', async () => {
     const strategy = new FeatureDistillationStrategy();
     const setting = setUp(strategy);
-    expect(Object.keys((await setting.step.run(batchOf(setting, [0, 1]), 1e-3)).components)).toEqual(['cosine']);
+    expect(Object.keys((await setting.step.run([batchOf(setting, [0, 1])], 1e-3)).components)).toEqual(['cosine']);
     strategy.distance = 'squared';
-    expect(Object.keys((await setting.step.run(batchOf(setting, [0, 1]), 1e-3)).components)).toEqual(['squared']);
+    expect(Object.keys((await setting.step.run([batchOf(setting, [0, 1])], 1e-3)).components)).toEqual(['squared']);
   });
 
   it('a gradient that is not finite: DIVERGED, and the next step goes on from the parameters before', async () => {
     const [setting, undisturbed] = [setUp(), setUp()];
     const good = batchOf(setting, [0, 1, 2]);
-    await setting.step.run(good, 0.01);
-    await undisturbed.step.run(good, 0.01);
+    await setting.step.run([good], 0.01);
+    await undisturbed.step.run([good], 0.01);
     const bad = batchOf(setting, [3, 4]);
     bad.student[0].feeds.shares.tensor.data[0] = Number.NaN;
-    await expect(setting.step.run(bad, 0.01)).rejects.toMatchObject({
+    await expect(setting.step.run([bad], 0.01)).rejects.toMatchObject({
       code: 'DIVERGED',
       message: expect.stringMatching(/step 1: expected a finite .*, got NaN\. Lower the learning rate/),
     });
@@ -203,7 +203,7 @@ describe('TrainingStep', () => {
     const values = ({ student }: typeof setting) => student.parameters.map(({ data }) => data);
     expect(values(setting)).toEqual(values(undisturbed));
     const next = batchOf(setting, [5, 6, 7]);
-    expect(await setting.step.run(next, 0.01)).toEqual(await undisturbed.step.run(next, 0.01));
+    expect(await setting.step.run([next], 0.01)).toEqual(await undisturbed.step.run([next], 0.01));
     for (const { step } of [setting, undisturbed]) step.writeBack();
     expect(values(setting)).toEqual(values(undisturbed));
   });

@@ -82,8 +82,15 @@ function splitLike(x: SymbolicTensor, likes: readonly SymbolicTensor[], axis: nu
   return apply(splitOperator, known ? [x] : [x, ...likes], { axis, sizes });
 }
 
-/** The parts of a tensor along an axis, of known sizes that add up to its own. */
+/**
+ * The parts of a tensor along an axis, of known sizes that add up to its own.
+ *
+ * @throws LimbeckError SHAPE_MISMATCH when they do not
+ */
 export function split(x: SymbolicTensor, axis: number, sizes: readonly number[]): readonly SymbolicTensor[] {
+  if (sizes.length === 0 || sizes.some((size) => !Number.isSafeInteger(size) || size < 0)) {
+    throw new LimbeckError('INVALID_ARGUMENT', `split: expected whole sizes ≥ 0, got [${sizes.join(', ')}].`);
+  }
   return apply(splitOperator, [x], { axis: normalizeAxis(axis, x.rank, 'Split'), sizes });
 }
 

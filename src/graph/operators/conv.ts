@@ -83,7 +83,12 @@ export interface ConvOptions extends WindowOptions {
 export function conv(x: SymbolicTensor, w: SymbolicTensor, options: ConvOptions = {}): SymbolicTensor {
   const { bias, groups = 1 } = options;
   const [m, c, ...kernel] = w.shape;
-  const fits = x.rank === w.rank && x.rank > 2 && isKnown(w.shape) && x.shape[1] === multiplySizes([c, groups]);
+  const fits =
+    wholeGroups(groups) &&
+    x.rank === w.rank &&
+    x.rank > 2 &&
+    isKnown(w.shape) &&
+    x.shape[1] === multiplySizes([c, groups]);
   const expected = `[N, C, ...spatial], [M, C / ${groups}, ...kernel] and a bias [M]`;
   checkTypes('conv', fits && (m as number) % groups === 0, expected, [x, w, bias], m);
   const windows = resolveWindows('conv', x.shape.slice(2), kernel as number[], options);
@@ -155,9 +160,15 @@ export function convTranspose(
 ): SymbolicTensor {
   const { bias, groups = 1 } = options;
   const [c, m, ...kernel] = w.shape;
-  const fits = x.rank === w.rank && x.rank > 2 && isKnown(w.shape) && x.shape[1] === c && (c as number) % groups === 0;
+  const fits =
+    wholeGroups(groups) &&
+    x.rank === w.rank &&
+    x.rank > 2 &&
+    isKnown(w.shape) &&
+    x.shape[1] === c &&
+    (c as number) % groups === 0;
   const expected = `[N, C, ...spatial], [C, M / ${groups}, ...kernel] and a bias [M]`;
-  checkTypes('convTranspose', fits, expected, [x, w, bias], multiplySizes([m, groups]));
+  checkTypes('convTranspose', fits, expected, [x, w, bias], fits ? multiplySizes([m, groups]) : 0);
   const windows = resolveWindows('convTranspose', x.shape.slice(2), kernel as number[], options);
   const { outputPads = kernel.map(() => 0) } = options;
   if (outputPads.length !== kernel.length || outputPads.some((n, i) => !(n >= 0 && n < windows.strides[i]))) {
@@ -196,6 +207,8 @@ function dilate(x: SymbolicTensor, axis: number, step: number): SymbolicTensor {
 function withBias(y: SymbolicTensor, bias: SymbolicTensor | undefined): SymbolicTensor {
   return bias ? add(y, reshape(bias, [bias.shape[0], ...y.shape.slice(2).map(() => 1)])) : y;
 }
+
+const wholeGroups = (groups: number) => Number.isSafeInteger(groups) && groups >= 1;
 
 /** Throws SHAPE_MISMATCH unless all have one float type and the bias is [channels]. */
 function checkTypes(

@@ -138,10 +138,13 @@ export function averagePool(
 ): SymbolicTensor {
   const { countPads = false, ceil = false } = options;
   if (countPads && ceil) {
-    // Zeros that count go in first, so that only the rest, which does not count, is padding.
-    const { pads, ...windows } = resolveWindows('averagePool', x.shape.slice(2), kernel, options);
-    const padded = padWindows(x, { ...windows, pads });
-    return averagePool(padded, kernel, { ...windows, ceil });
+    // Zeros that count go in first, so that only what windows reach over the end is padding.
+    const all = resolvePool('averagePool', x, kernel, options);
+    const n = kernel.length;
+    const { pads } = resolveWindows('averagePool', x.shape.slice(2), kernel, options);
+    const counted = pads.map((pad, i) => (i < n ? pad : Math.min(pad, all.pads[i])));
+    const rest = all.pads.map((pad, i) => pad - counted[i]);
+    return averagePool(padWindows(x, { ...all, pads: counted }), kernel, { ...all, pads: rest });
   }
   return apply1(averagePoolOperator, [x], { ...resolvePool('averagePool', x, kernel, options), countPads });
 }
@@ -176,7 +179,7 @@ function ceilPads(operator: string, spatial: Shape, windows: Windows): number[] 
     }
     const steps = Math.ceil((size + before + end - span) / stride);
     const inside = steps * stride < size + before ? steps : steps - 1;
-    return Math.max(end, inside * stride + span - size - before);
+    return Math.max(0, inside * stride + span - size - before);
   });
   return [...pads.slice(0, n), ...after];
 }

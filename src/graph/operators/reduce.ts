@@ -134,3 +134,35 @@ export function count(x: SymbolicTensor, axes?: readonly number[]): SymbolicTens
     ? sizes.reduce((product, size) => product * size, 1)
     : apply1(countOperator, [x], chosen);
 }
+
+interface Cumulation {
+  readonly axis: number;
+  readonly reverse: boolean;
+  readonly exclusive: boolean;
+}
+
+const cumSumOperator: Operator<Cumulation> = {
+  name: 'CumSum',
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  emit: (emitter, { inputNames: [x], outputNames, attributes: { axis, reverse, exclusive } }) =>
+    emitter.node('CumSum', [x, emitter.scalar(axis, 'int64')], outputNames, {
+      reverse: { int: reverse ? 1 : 0 },
+      exclusive: { int: exclusive ? 1 : 0 },
+    }),
+  // Entry i of x is in the sums from i on.
+  vjp: ({ attributes }, [g]) =>
+    g ? [apply1(cumSumOperator, [g], { ...attributes, reverse: !attributes.reverse })] : [],
+};
+
+export interface CumSumOptions {
+  /** Sum from the end. Default false. */
+  readonly reverse?: boolean;
+  /** Leave the entry itself out of its sum. Default false. */
+  readonly exclusive?: boolean;
+}
+
+/** The sum of the entries up to each one, along an axis. */
+export function cumSum(x: SymbolicTensor, axis: number, options: CumSumOptions = {}): SymbolicTensor {
+  const { reverse = false, exclusive = false } = options;
+  return apply1(cumSumOperator, [x], { axis: normalizeAxis(axis, x.rank, 'CumSum'), reverse, exclusive });
+}

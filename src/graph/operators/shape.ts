@@ -85,6 +85,7 @@ const unsqueezeOperator: Operator<readonly number[]> = {
  */
 export function unsqueeze(x: SymbolicTensor, axes: number | readonly number[]): SymbolicTensor {
   const list = [axes].flat();
+  if (list.length === 0) return x;
   return apply1(unsqueezeOperator, [x], distinctAxes(list, x.rank + list.length, 'Unsqueeze'));
 }
 
@@ -104,7 +105,9 @@ const squeezeOperator: Operator<readonly number[]> = {
 
 /** Axes of size 1 taken out: [a, 1, b] → [a, b] at 1. */
 export function squeeze(x: SymbolicTensor, axes: number | readonly number[]): SymbolicTensor {
-  return apply1(squeezeOperator, [x], distinctAxes([axes].flat(), x.rank, 'Squeeze'));
+  const list = [axes].flat();
+  // ONNX would take no axes for all of size 1.
+  return list.length === 0 ? x : apply1(squeezeOperator, [x], distinctAxes(list, x.rank, 'Squeeze'));
 }
 
 function distinctAxes(axes: readonly number[], rank: number, operator: string): readonly number[] {
@@ -158,4 +161,25 @@ export function replaceEntries(
     merged,
     axes.map((i) => last.indexOf(i)),
   );
+}
+
+interface Triangle {
+  readonly upper: boolean;
+  readonly diagonal: number;
+}
+
+const triangleOperator: Operator<Triangle> = {
+  name: 'Trilu',
+  infer([x]) {
+    if (x.rank < 2) throw new LimbeckError('SHAPE_MISMATCH', `triangle: expected matrices, got ${x}.`);
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+  emit: (emitter, { inputNames: [x], outputNames, attributes: { upper, diagonal } }) =>
+    emitter.node('Trilu', [x, emitter.scalar(diagonal, 'int64')], outputNames, { upper: { int: upper ? 1 : 0 } }),
+  vjp: ({ attributes }, [g]) => (g ? [apply1(triangleOperator, [g], attributes)] : []),
+};
+
+/** The last two axes with zeros below (`upper`) or above the diagonal that lies so many places right of the main one. */
+export function triangle(x: SymbolicTensor, upper: boolean, diagonal = 0): SymbolicTensor {
+  return apply1(triangleOperator, [x], { upper, diagonal });
 }

@@ -5,24 +5,28 @@
  */
 import type { Dimension, Shape } from '../tensor.ts';
 
-/** The sum of sizes: 'n+m+3'. */
+/** The sum of sizes: 'n+2·m+3'. */
 export function addSizes(sizes: readonly Dimension[]): Dimension {
-  const names: string[] = [];
+  const terms = new Map<string, { times: number; names: readonly string[] }>();
   let known = 0;
   for (const size of sizes) {
     const [name, offset] = splitOffset(size);
-    if (name !== '') names.push(name);
     known += offset;
+    for (const term of name === '' ? [] : splitOutside(name, '+')) {
+      const { known: times, names } = factors([term]);
+      const key = product(1, names);
+      terms.set(key, { times: (terms.get(key)?.times ?? 0) + times, names });
+    }
   }
-  if (names.length === 0) return known;
-  return names.join('+') + (known === 0 ? '' : `${known < 0 ? '−' : '+'}${Math.abs(known)}`);
+  if (terms.size === 0) return known;
+  const sum = [...terms.values()].map(({ times, names }) => product(times, names)).join('+');
+  return sum + (known === 0 ? '' : `${known < 0 ? '−' : '+'}${Math.abs(known)}`);
 }
 
 /** The product of sizes: '2·batch·length'. */
 export function multiplySizes(sizes: readonly Dimension[]): Dimension {
   const { known, names } = factors(sizes);
-  if (names.length === 0 || known === 0) return known;
-  return [...(known === 1 ? [] : [known]), ...names].join('·');
+  return names.length === 0 || known === 0 ? known : product(known, names);
 }
 
 /** A size divided by a known one, rounded up. A multiple with an offset divides: '2·n−1' by 2 is 'n'. */
@@ -43,28 +47,37 @@ export function sizeKey(shape: Shape): string {
   return [known, ...names.sort()].join(' · ');
 }
 
+/** A known factor, and the others as they are written when they stand alone. */
 function factors(sizes: readonly Dimension[]): { known: number; names: string[] } {
   const names: string[] = [];
   let known = 1;
   for (const size of sizes) {
     for (const factor of typeof size === 'number' ? [size] : splitFactors(size)) {
       if (typeof factor === 'number' || /^\d+$/.test(factor)) known *= Number(factor);
-      else names.push(bracketed(factor, /[+−/]/));
+      else names.push(outsideBrackets(factor) === '' ? factor.slice(1, -1) : factor);
     }
   }
   return { known, names };
 }
 
+function product(known: number, names: readonly string[]): string {
+  if (known === 1 && names.length === 1) return names[0];
+  return [...(known === 1 ? [] : [known]), ...names.map((name) => bracketed(name, /[+−/]/))].join('·');
+}
+
 /** The factors of 'a·(b+1)·c', not looking into brackets; a sum is one factor. */
 function splitFactors(name: string): string[] {
-  if (/[+−]/.test(outsideBrackets(name))) return [name];
+  return /[+−]/.test(outsideBrackets(name)) ? [name] : splitOutside(name, '·');
+}
+
+function splitOutside(name: string, separator: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let part = '';
   for (const character of name) {
     if (character === '(') depth++;
     if (character === ')') depth--;
-    if (character === '·' && depth === 0) {
+    if (character === separator && depth === 0) {
       parts.push(part);
       part = '';
     } else {

@@ -71,6 +71,9 @@ function slicedSize(size: Dimension, { start, end, step }: Range): Dimension {
   return Math.ceil((past - first) / step);
 }
 
+/** So many entries of a run-time size are named one by one. */
+const MOST_INDICES = 2 ** 20;
+
 /**
  * The entries start, start + step, … before `end` along one axis. Negative positions count from the end; no `end` goes on to
  * the last entry or, with a negative step, to the first. `slice(x, axis, -1, undefined, -1)` turns an axis round.
@@ -79,7 +82,7 @@ function slicedSize(size: Dimension, { start, end, step }: Range): Dimension {
  * entries, and an axis that has fewer fails when the program runs.
  *
  * @throws LimbeckError SHAPE_MISMATCH for a range that a known size does not hold, INVALID_ARGUMENT for a step of 0 and for
- *   bounds that run against the step
+ *   bounds that run against the step, UNSUPPORTED for millions of entries of a run-time size
  */
 export function slice(x: SymbolicTensor, axis: number, start: number, end?: number, step = 1): SymbolicTensor {
   const along = normalizeAxis(axis, x.rank, 'Slice');
@@ -96,6 +99,12 @@ export function slice(x: SymbolicTensor, axis: number, start: number, end?: numb
     // Both bounds on one side: so many entries. Gather fails where an entry is missing; Slice would give fewer.
     const indices = [];
     const past = end ?? (step > 0 ? 0 : -1);
+    if ((past - start) / step > MOST_INDICES) {
+      throw new LimbeckError(
+        'UNSUPPORTED',
+        `slice: expected at most ${MOST_INDICES} entries of "${x.shape[along]}", got ${start} … ${past}.`,
+      );
+    }
     for (let i = start; step > 0 ? i < past : i > past; i += step) indices.push(BigInt(i));
     return gather(x, constant(BigInt64Array.from(indices), 'int64'), along);
   }

@@ -47,6 +47,16 @@ export const convolution: Record<string, GradientCase> = {
     ],
     build: ([x, w]) => g.conv(x, w, { groups: 3, strides: [2, 2], pads: [1, 1, 1, 1] }),
   },
+  'conv, the gradient of a depthwise weight gradient': {
+    shapes: [
+      [2, 3, 5, 6],
+      [3, 1, 3, 2],
+    ],
+    build: ([x, w]) => {
+      const y = g.exp(g.mul(0.2, g.conv(x, w, { groups: 3, strides: [2, 1], pads: [1, 0, 0, 1] })));
+      return g.gradients(g.sum(y), [w])[0];
+    },
+  },
   'conv, pads wider than the window': {
     shapes: [
       [1, 2, 3, 4],

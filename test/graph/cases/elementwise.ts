@@ -66,4 +66,5 @@ export const elementwise: Record<string, GradientCase> = {
     shapes: [[2, 3]],
     build: ([a]) => g.exp(g.dropout(a, g.constant(Uint8Array.of(1, 0, 1, 1, 0, 1), 'bool', [2, 3]), 0.4)),
   },
+  'floor, ceil and round': { shapes: [[4]], build: ([a]) => g.mul(a, g.add(g.floor(a), g.add(g.ceil(a), g.round(a)))) },
 };

@@ -41,4 +41,9 @@ export const reduce: Record<string, GradientCase> = {
   },
   l2Norm: { shapes: [[3, 5]], build: ([a]) => g.l2Norm(a, [-1]) },
   'l2Norm, all, kept': { shapes: [[3, 2]], build: ([a]) => g.div(a, g.l2Norm(a, [0, 1], { keepDimensions: true })) },
+  cumSum: { shapes: [[2, 4]], build: ([a]) => g.exp(g.cumSum(a, 1)) },
+  'cumSum, from the end, without itself': {
+    shapes: [[3, 2]],
+    build: ([a]) => g.exp(g.cumSum(a, 0, { reverse: true, exclusive: true })),
+  },
 };

@@ -1,5 +1,6 @@
 /** Gradient cases: operators that move numbers without changing them. */
 import * as g from '../../../src/graph/index.ts';
+import { broadcastTo, filled, part, reshapeTo, shapeOf } from '../../../src/graph/operators/run-time-shapes.ts';
 import type { GradientCase } from '../check-gradient.ts';
 
 export const shape: Record<string, GradientCase> = {
@@ -50,6 +51,32 @@ export const shape: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.exp(g.concat([a, b, a], 1)),
   },
+  'concat, run-time sizes along the first axis': {
+    shapes: [
+      [2, 3],
+      [4, 3],
+      [2, 3],
+      [4, 3],
+    ],
+    symbolic: [
+      ['m', 3],
+      ['n', 3],
+      ['m', 3],
+      ['n', 3],
+    ],
+    build: ([a, b, c, d]) => g.sum(g.mul(g.exp(g.concat([a, b], 0)), g.concat([c, d], 0)), [0]),
+  },
+  'concat, run-time sizes, twice': {
+    shapes: [
+      [2, 3],
+      [4, 3],
+    ],
+    symbolic: [
+      ['m', 3],
+      ['n', 3],
+    ],
+    build: ([a, b]) => g.gradients(g.sum(g.exp(g.concat([a, b, a], 0))), [b])[0],
+  },
   slice: { shapes: [[2, 5]], build: ([a]) => g.exp(g.slice(a, -1, 1, 4)) },
   pad: { shapes: [[2, 3]], build: ([a]) => g.exp(g.pad(a, 0, 1, 2)) },
   'expandTo, a new axis and a run-time size': {
@@ -67,7 +94,7 @@ export const shape: Record<string, GradientCase> = {
     shapes: [[2, 1, 3]],
     build: ([a]) => g.exp(g.squeeze(g.unsqueeze(a, [-1, 0]), [2, 0])),
   },
-  'concat, run-time sizes': {
+  'concat along columns, run-time sizes': {
     shapes: [
       [2, 3],
       [2, 2],
@@ -132,5 +159,44 @@ export const shape: Record<string, GradientCase> = {
     shapes: [[2, 3, 2]],
     symbolic: [['batch', 'n', 2]],
     build: ([a]) => g.exp(g.pad(a, 1, 2, 1, { mode: 'edge' })),
+  },
+  'triangle, above': { shapes: [[2, 3, 4]], build: ([a]) => g.exp(g.triangle(a, true, 1)) },
+  'triangle, below, run-time sizes': {
+    shapes: [[3, 3]],
+    symbolic: [['n', 'm']],
+    build: ([a]) => g.exp(g.triangle(a, false)),
+  },
+  'a shape that another tensor holds: reshaped, broadcast, filled': {
+    shapes: [
+      [2, 3, 4],
+      [3, 1],
+    ],
+    symbolic: [
+      ['batch', 'length', 4],
+      ['length', 1],
+    ],
+    build: ([a, b]) => {
+      const sizes = shapeOf(a);
+      const swapped = g.gather(sizes, g.constant(Int32Array.of(1, 0, 2), 'int32'));
+      const turned = reshapeTo(a, swapped, ['length', 'batch', 4]);
+      const wide = broadcastTo(b, sizes, ['batch', 'length', 4]);
+      const twos = filled(swapped, ['length', 'batch', 4], 2, 'float64');
+      return g.mul(g.mul(turned, twos), g.exp(g.transpose(wide, [1, 0, 2])));
+    },
+  },
+  'a part that ends at a run-time size': {
+    shapes: [
+      [7, 2],
+      [3, 2],
+    ],
+    symbolic: [
+      [7, 2],
+      ['length', 2],
+    ],
+    build: ([table, x]) => {
+      const one = g.constant(BigInt64Array.of(1n), 'int64');
+      const end = g.add(g.slice(shapeOf(x), 0, 0, 1), one);
+      return g.mul(g.exp(part(table, 0, one, end, 'length')), x);
+    },
   },
 };

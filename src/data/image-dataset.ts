@@ -1,0 +1,43 @@
+/** A set of images in memory, as arrays of pixels, with optional class labels. Not a reader of any file format. */
+import { LimbeckError, show } from '../errors.ts';
+import type { ImageSample } from '../students/images/pixels.ts';
+import { buildDataset, type Dataset, type DatasetLabels } from './dataset.ts';
+
+export interface ImageDatasetParts extends DatasetLabels {
+  images: readonly ImageSample[];
+}
+
+/**
+ * @param parts.images all of one length and type
+ * @throws LimbeckError INVALID_ARGUMENT for what is no image or no label, SHAPE_MISMATCH for images of unequal size or a wrong
+ *   number of labels, NON_FINITE for pixels that are no numbers
+ *
+ * @example
+ * const data = imageDataset({ images: [Uint8Array.of(0, 255, 255, 0), Uint8Array.of(255, 0, 0, 255)], labels: [0, 1] });
+ */
+export function imageDataset({ images, ...labels }: ImageDatasetParts): Dataset<ImageSample> {
+  const [first] = images;
+  for (const [i, image] of images.entries()) {
+    if (!(image instanceof Uint8Array || image instanceof Float32Array)) {
+      throw new LimbeckError(
+        'INVALID_ARGUMENT',
+        `Image ${i}: expected a Uint8Array or Float32Array of pixels, got ${show(image)}.`,
+      );
+    }
+    if (image.length !== first.length || image.constructor !== first.constructor) {
+      throw new LimbeckError(
+        'SHAPE_MISMATCH',
+        `Image ${i}: expected ${show(first)} like image 0, got ${show(image)}. Bring images to one size first.`,
+      );
+    }
+    const wrong = image instanceof Float32Array ? image.findIndex((pixel) => !Number.isFinite(pixel)) : -1;
+    if (wrong >= 0) {
+      throw new LimbeckError(
+        'NON_FINITE',
+        `Image ${i}: expected finite pixels, got ${image[wrong]} at place ${wrong}.`,
+      );
+    }
+  }
+  const bytesOf = ({ buffer, byteOffset, byteLength }: ImageSample) => new Uint8Array(buffer, byteOffset, byteLength);
+  return buildDataset(Object.freeze([...images]), labels, { what: 'image', bytesOf });
+}

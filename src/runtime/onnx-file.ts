@@ -1,0 +1,60 @@
+/** ONNX models from a disk: the file, and the files in its own folder that hold its numbers. */
+import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { LimbeckError } from '../errors.ts';
+import { type OnnxModel, type ReadOnnxOptions, readOnnx } from '../graph/index.ts';
+import { readBytes } from './read-files.ts';
+
+/**
+ * Reads a model from a file; numbers that it keeps in other files are read from its own folder and nowhere else, links that
+ * lead out of it included.
+ *
+ * @throws LimbeckError FILE_UNREADABLE for a file that is missing or cannot be read, and what {@link readOnnx} throws
+ *
+ * @example
+ * const { inputs, outputs, parameters } = await readOnnxFile('models/student.onnx');
+ */
+export async function readOnnxFile(path: string, options: Omit<ReadOnnxOptions, 'external'> = {}): Promise<OnnxModel> {
+  const bytes = await readBytes(path, 'an ONNX model');
+  const external = (location: string, offset: number, length: number) => readPart(path, location, offset, length);
+  return readOnnx(bytes, { name: path, ...options, external });
+}
+
+function readPart(path: string, location: string, offset: number, length: number): Uint8Array {
+  let descriptor: number | undefined;
+  try {
+    const folder = realpathSync(dirname(path));
+    const file = realpathSync(join(folder, location));
+    if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+      throw corrupt(path, `expected "${location}" inside the model's folder, got a link that leads out of it`);
+    }
+    // Before it is opened: opening a pipe would wait for its other end.
+    if (!statSync(file).isFile()) throw corrupt(path, `expected "${location}" to be a file`);
+    descriptor = openSync(file, 'r');
+    const { size } = fstatSync(descriptor);
+    // Before the memory is taken: the model says what length, and is not to be believed.
+    if (offset + length > size) {
+      throw corrupt(path, `expected ${length} bytes at ${offset} of "${location}", got a file of ${size}`);
+    }
+    const bytes = new Uint8Array(length);
+    for (let read = 0; read < length; ) {
+      const count = readSync(descriptor, bytes, read, length - read, offset + read);
+      if (count === 0) throw corrupt(path, `expected ${length} bytes at ${offset} of "${location}", got ${read}`);
+      read += count;
+    }
+    return bytes;
+  } catch (error) {
+    if (error instanceof LimbeckError) throw error;
+    throw new LimbeckError(
+      'FILE_UNREADABLE',
+      `${path}: expected to read "${location}" beside it, got ${(error as Error).message}. Keep the model's files together.`,
+      { cause: error },
+    );
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function corrupt(path: string, message: string): LimbeckError {
+  return new LimbeckError('FILE_CORRUPT', `${path}: ${message}. Export or fetch it again.`);
+}

@@ -1,0 +1,317 @@
+/**
+ * A student from an ONNX file that somebody else exported: read, differentiated, trained, and written back with nothing changed
+ * but its weights.
+ */
+import * as z from 'zod';
+import { LimbeckError, show } from '../../errors.ts';
+import {
+  cast,
+  constant,
+  type Dimension,
+  div,
+  type FloatType,
+  type Graph,
+  maximum,
+  mul,
+  type OnnxModel,
+  type ReadExternal,
+  readOnnx,
+  type SymbolicTensor,
+  slice,
+  squeeze,
+  sum,
+  topologicalOrder,
+  unsqueeze,
+} from '../../graph/index.ts';
+import { replaceWeights } from '../../graph/onnx-weights.ts';
+import { substitute } from '../../graph/substitute.ts';
+import { l2Normalize } from '../../losses/cosine.ts';
+import { Matrix } from '../../matrix/matrix.ts';
+import type { Parameter } from '../../matrix/parameter.ts';
+import { compile, type Program } from '../../runtime/program.ts';
+import { embeddingLayerName, parseOptions } from '../../strategies/options.ts';
+import { noClassifier } from '../no-classifier.ts';
+import type { StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
+import type { OnnxInputs } from './onnx-inputs.ts';
+
+const tensorName = () => z.string().min(1).describe('the name of a tensor of the model');
+
+/** Every option that is plain data, with default and bounds; a description completes "expected …". */
+const onnxStudentOptionsSchema = z.object({
+  embeddings: tensorName(),
+  outputs: tensorName().optional(),
+  pooling: z
+    .enum(['none', 'mean', 'first'])
+    .default('none')
+    .describe("'none', 'mean' or 'first': how [batch, length, width] becomes [batch, width]"),
+  layerName: embeddingLayerName(),
+  sizes: z
+    .record(z.string(), z.int().min(1))
+    .default({})
+    .describe('an object of run-time sizes of the model and whole numbers ≥ 1 to fix them at'),
+});
+
+export interface OnnxStudentOptions<Sample, Encoded> extends z.input<typeof onnxStudentOptionsSchema> {
+  /** How samples become the model's inputs: `textInputs(tokenizer)`, `imageInputs()`, or your own. */
+  readonly inputs: OnnxInputs<Sample, Encoded>;
+  /** Which weights are trained; by default all that reach the embeddings or outputs and have more than one entry. */
+  readonly trainable?: (name: string, dims: readonly number[]) => boolean;
+}
+
+/** The bytes of a model, and how to read what it keeps beside them. */
+export interface OnnxSource {
+  readonly bytes: Uint8Array;
+  /** How the model is called in messages. */
+  readonly name: string;
+  readonly external?: ReadExternal;
+}
+
+/** Samples in one run of {@link OnnxStudent.embed}. */
+const RUN_SAMPLES = 32;
+
+/**
+ * @example
+ * const student = OnnxStudent.read({ bytes, name: 'encoder.onnx' }, {
+ *   embeddings: 'last_hidden_state', pooling: 'mean', inputs: textInputs(tokenizer),
+ * });
+ * await distill({ student, teacher, data, strategy });
+ * await writeFile('trained.onnx', student.toOnnx());
+ */
+export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, Encoded> {
+  readonly parameters: readonly Parameter[];
+  readonly layers: ReadonlyMap<string, number>;
+  readonly classes: number | undefined;
+  readonly #source: OnnxSource;
+  readonly #model: OnnxModel;
+  readonly #inputs: OnnxInputs<Sample, Encoded>;
+  readonly #layerName: string;
+  readonly #embedding: SymbolicTensor;
+  readonly #logits: SymbolicTensor | undefined;
+
+  private constructor(
+    source: OnnxSource,
+    model: OnnxModel,
+    { inputs, embeddings, outputs, pooling, layerName }: OnnxStudentOptions<Sample, Encoded> & { layerName: string },
+  ) {
+    this.#source = source;
+    this.#model = model;
+    this.#inputs = inputs;
+    this.#layerName = layerName;
+    this.#embedding = pooled(
+      tensorOf(model, embeddings, source.name),
+      model,
+      pooling ?? 'none',
+      source.name,
+      embeddings,
+    );
+    this.#logits = outputs === undefined ? undefined : tensorOf(model, outputs, source.name);
+    const width = widthOf(this.#embedding, `embeddings ${show(embeddings)}`, model, source.name);
+    this.layers = new Map([[layerName, width]]);
+    this.classes = this.#logits && widthOf(this.#logits, `outputs ${show(outputs)}`, model, source.name);
+    const reached = new Set(topologicalOrder(this.#results()).flatMap((operation) => operation.inputs));
+    this.parameters = [...model.parameters]
+      .filter(([, { tensor }]) => tensor.dtype === 'float32' && reached.has(tensor))
+      .map(([name, { dims, data }]) => ({
+        name,
+        shape: dims,
+        data: Float32Array.from(data as Float32Array),
+        sparse: false,
+        decay: dims.length > 1,
+      }));
+    if (this.parameters.length === 0) {
+      throw new LimbeckError(
+        'INVALID_OPTION',
+        `${source.name}: expected weights to train, got none: no trainable float weight reaches ${show(embeddings)}.`,
+      );
+    }
+  }
+
+  /**
+   * Reads a model.
+   *
+   * @throws LimbeckError FILE_CORRUPT, UNSUPPORTED (naming every node that cannot be read), INVALID_OPTION for a tensor that does
+   *   not exist or is no row for each sample
+   */
+  static read<Sample, Encoded>(
+    source: OnnxSource,
+    options: OnnxStudentOptions<Sample, Encoded>,
+  ): OnnxStudent<Sample, Encoded> {
+    const { inputs, trainable, ...plain } = options;
+    const parsed = parseOptions(onnxStudentOptionsSchema, plain, 'OnnxStudent');
+    const reading = {
+      name: source.name,
+      ...(source.external && { external: source.external }),
+      ...(trainable && { trainable }),
+    };
+    const first = readOnnx(source.bytes, { ...reading, sizes: parsed.sizes });
+    const sizes = { ...commonNames(first, source.name), ...parsed.sizes };
+    return new OnnxStudent(source, readOnnx(source.bytes, { ...reading, sizes }), { ...parsed, inputs });
+  }
+
+  /** Number of trained numbers. */
+  get parameterCount(): number {
+    return this.parameters.reduce((total, { data }) => total + data.length, 0);
+  }
+
+  encode(samples: readonly Sample[]): readonly Encoded[] {
+    return this.#inputs.encode(samples);
+  }
+
+  prepareBatch(samples: readonly Encoded[]): StudentBatch {
+    const tensors = this.#inputs.feeds(samples, this.#model.inputs);
+    const feeds = Object.fromEntries(
+      this.#model.inputs.map((tensor) => [nameOf(tensor), { shape: tensor.shape, tensor: tensors[nameOf(tensor)] }]),
+    );
+    return { feeds, rows: new Int32Array() };
+  }
+
+  /** The model as it is in the file: what was exported for inference stays so, running statistics included. */
+  forward({ feeds, parameters }: StudentInputs): StudentOutputs {
+    const replacements = new Map<SymbolicTensor, SymbolicTensor>();
+    for (const tensor of this.#model.inputs) replacements.set(tensor, feeds[nameOf(tensor)]);
+    for (const { name } of this.parameters) replacements.set(this.#parameterTensor(name), parameters[name]);
+    for (const [tensor, value] of this.#fixedWeights()) replacements.set(tensor, value);
+    const [embedding, outputs] = substitute(this.#results(), replacements);
+    return { layers: new Map([[this.#layerName, embedding]]), outputs };
+  }
+
+  /** The file with the weights as they are now; everything else in it is as it was. */
+  toOnnx(): Uint8Array {
+    return replaceWeights(this.#source.bytes, new Map(this.parameters.map(({ name, data }) => [name, data])));
+  }
+
+  /** @returns embeddings [samples, width] with the weights as they are now, rows of norm 1 */
+  embed(samples: readonly Sample[]): Promise<Matrix> {
+    return this.#run(samples, l2Normalize(this.#embedding));
+  }
+
+  /**
+   * @returns logits [samples, classes] with the weights as they are now
+   * @throws LimbeckError UNSUPPORTED without outputs
+   */
+  async classify(samples: readonly Sample[]): Promise<Matrix> {
+    if (!this.#logits) throw noClassifier();
+    return this.#run(samples, this.#logits);
+  }
+
+  async #run(samples: readonly Sample[], result: SymbolicTensor): Promise<Matrix> {
+    const program = await this.#compile(result);
+    try {
+      const encoded = this.encode(samples);
+      const rows = Matrix.zeros(samples.length, result.shape[1] as number);
+      for (let start = 0; start < samples.length; start += RUN_SAMPLES) {
+        const batch = encoded.slice(start, start + RUN_SAMPLES);
+        const { y } = await program.run(this.#inputs.feeds(batch, this.#model.inputs));
+        rows.data.set(y.data as Float32Array, start * rows.columns);
+      }
+      return rows;
+    } finally {
+      await program.release();
+    }
+  }
+
+  #compile(result: SymbolicTensor): Promise<Program> {
+    const values = new Map(this.#fixedWeights());
+    for (const { name, data, shape } of this.parameters) {
+      values.set(this.#parameterTensor(name), constant(data, 'float32', shape));
+    }
+    const [y] = substitute([result], values);
+    const graph: Graph = { inputs: this.#model.inputs, outputs: { y } };
+    return compile(graph);
+  }
+
+  /** Weights of the file that are read as parameters and are not trained. */
+  #fixedWeights(): [SymbolicTensor, SymbolicTensor][] {
+    const trained = new Set(this.parameters.map(({ name }) => name));
+    return [...this.#model.parameters]
+      .filter(([name]) => !trained.has(name))
+      .map(([, { tensor, data, dims }]) => [tensor, constant(data, tensor.dtype, dims)]);
+  }
+
+  #parameterTensor(name: string): SymbolicTensor {
+    return this.#model.parameters.get(name)?.tensor as SymbolicTensor;
+  }
+
+  #results(): SymbolicTensor[] {
+    return this.#logits ? [this.#embedding, this.#logits] : [this.#embedding];
+  }
+}
+
+const nameOf = ({ source }: SymbolicTensor): string => (source as { readonly name: string }).name;
+
+/** The names that run-time sizes have in training graphs: the first axis of every input is the batch, the second of texts their length. */
+function commonNames({ inputs }: OnnxModel, file: string): Record<string, Dimension> {
+  const sizes: Record<string, Dimension> = {};
+  for (const tensor of inputs) {
+    const [batch, length] = tensor.shape;
+    if (typeof batch !== 'string') {
+      throw new LimbeckError(
+        'UNSUPPORTED',
+        `${file}: expected inputs whose first axis is a batch of any size, got "${nameOf(tensor)}" (${tensor}). ` +
+          'Export the model again with a dynamic batch axis.',
+      );
+    }
+    sizes[batch] = 'batch';
+    if (tensor.rank === 2 && tensor.dtype === 'int64' && typeof length === 'string') sizes[length] = 'length';
+  }
+  return sizes;
+}
+
+function tensorOf({ tensors, outputs, inputs }: OnnxModel, name: string, file: string): SymbolicTensor {
+  const found = outputs[name] ?? tensors.get(name);
+  if (found) return found;
+  const known = [...new Set([...Object.keys(outputs), ...[...tensors.keys()].reverse()])].slice(0, 12);
+  throw new LimbeckError(
+    'INVALID_OPTION',
+    `${file}: expected the name of a tensor that the model computes, got ${show(name)}` +
+      `${inputs.some((tensor) => nameOf(tensor) === name) ? ', an input' : ''}. The outputs and the last others: ${known.join(', ')}.`,
+  );
+}
+
+/** [batch, length, width] as [batch, width]; the mean is over the tokens that the attention mask shows. */
+function pooled(
+  x: SymbolicTensor,
+  { inputs }: OnnxModel,
+  pooling: 'none' | 'mean' | 'first',
+  file: string,
+  name: string,
+): SymbolicTensor {
+  if (pooling === 'none') return x;
+  if (x.rank !== 3) {
+    throw new LimbeckError(
+      'INVALID_OPTION',
+      `${file}: pooling: expected ${show(name)} to be [batch, length, width], got ${x}. Leave pooling out.`,
+    );
+  }
+  if (pooling === 'first') return squeeze(slice(x, 1, 0, 1), 1);
+  const mask = inputs.find((tensor) => nameOf(tensor) === 'attention_mask');
+  if (!mask) {
+    throw new LimbeckError(
+      'INVALID_OPTION',
+      `${file}: pooling: expected a model with an input "attention_mask" for the mean, got none. Take pooling: 'first'.`,
+    );
+  }
+  const weights = unsqueeze(cast(mask, x.dtype as FloatType), 2);
+  return div(sum(mul(x, weights), [1]), maximum(sum(weights, [1]), 1));
+}
+
+function widthOf({ shape }: SymbolicTensor, what: string, { tensors }: OnnxModel, file: string): number {
+  const [batch, width] = shape;
+  if (shape.length === 2 && batch === 'batch' && typeof width === 'number') return width;
+  const fitting = [...tensors]
+    .filter(
+      ([
+        ,
+        {
+          shape: [first, second],
+          rank,
+        },
+      ]) => rank === 2 && first === 'batch' && typeof second === 'number',
+    )
+    .map(([name, tensor]) => `${name} [batch, ${tensor.shape[1]}]`);
+  throw new LimbeckError(
+    'INVALID_OPTION',
+    `${file}: ${what}: expected [batch, width], a row for each sample, got [${shape.join(', ')}]. ` +
+      `${fitting.length > 0 ? `Such tensors are: ${fitting.slice(-8).join('; ')}.` : "Set pooling to 'mean' or 'first'."}`,
+  );
+}
