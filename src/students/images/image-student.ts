@@ -96,7 +96,7 @@ export class ImageStudent implements TrainableStudent<ImageSample, ImageSample> 
   }
 
   /**
-   * The student as users run it, with the numbers as they are now: `pixel_values` float32 [batch, channels, height, width] in;
+   * The student as users run it, with the numbers that it has when the graph is written: `pixel_values` float32 [batch, channels, height, width] in;
    * `embeddings` [batch, dimension], rows of norm 1, and `logits` [batch, classes] out.
    */
   inferenceGraph({ foldBatchNorm = false }: ImageExportOptions = {}): Graph {

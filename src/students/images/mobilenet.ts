@@ -1,10 +1,9 @@
 /** MobileNetV2: inverted residuals. */
 import * as z from 'zod';
-import { add, clip, mean, type SymbolicTensor } from '../../graph/index.ts';
-import { convNorm } from '../network/layers.ts';
-import type { Network } from '../network/network.ts';
+import { mean } from '../../graph/index.ts';
 import { imageOptions, parseImageOptions } from './image-options.ts';
 import { ImageStudent } from './image-student.ts';
+import { convolutions, invertedResidual } from './inverted-residual.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
 const mobilenetOptionsSchema = z.object({
@@ -59,31 +58,6 @@ export function mobilenet(options: MobilenetOptions): ImageStudent {
     x = convRelu(`features.${number}`, x, { channels: divisible(1280 * Math.max(1, width)), kernel: 1 });
     return mean(x, [2, 3]);
   });
-}
-
-/** Convolution, normalisation, and the relu that stops at 6. */
-const convolutions =
-  (network: Network) =>
-  (name: string, x: SymbolicTensor, options: Parameters<typeof convNorm>[3]): SymbolicTensor =>
-    clip(convNorm(network, { conv: `${name}.0`, norm: `${name}.1` }, x, options), 0, 6);
-
-function invertedResidual(
-  network: Network,
-  name: string,
-  x: SymbolicTensor,
-  expansion: number,
-  channels: number,
-  stride: number,
-): SymbolicTensor {
-  const convRelu = convolutions(network);
-  const from = x.shape[1] as number;
-  const wide = from * expansion;
-  let layer = 0;
-  let y = x;
-  if (expansion !== 1) y = convRelu(`${name}.${layer++}`, y, { channels: wide, kernel: 1 });
-  y = convRelu(`${name}.${layer++}`, y, { channels: wide, kernel: 3, stride, groups: wide });
-  y = convNorm(network, { conv: `${name}.${layer}`, norm: `${name}.${layer + 1}` }, y, { channels, kernel: 1 });
-  return stride === 1 && from === channels ? add(x, y) : y;
 }
 
 /** The nearest multiple of 8 that is not below nine tenths, at least 8: what the authors' code makes of scaled channels. */

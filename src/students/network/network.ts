@@ -85,11 +85,11 @@ export class NetworkState {
     return { network, updates };
   }
 
-  /** The network as it is used, with the numbers that it has now. */
+  /** The network as it is used; its constants are the arrays of the parameters and buffers themselves. */
   inference({ foldBatchNorm }: { readonly foldBatchNorm: boolean }): Network {
     const values = (name: string): SymbolicTensor => {
       const { data, shape } = this.#array(name);
-      return constant(data.slice(), 'float32', shape);
+      return constant(data, 'float32', shape);
     };
     return {
       training: false,

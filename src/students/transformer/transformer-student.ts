@@ -20,7 +20,7 @@ import type { Parameter } from '../../matrix/parameter.ts';
 import { floatTensor, int32Tensor } from '../../runtime/tensors.ts';
 import { transformerLayer } from '../network/attention.ts';
 import { classify, heads, project } from '../network/heads.ts';
-import { normal } from '../network/initialization.ts';
+import { normal, zeros } from '../network/initialization.ts';
 import { layerNorm } from '../network/layers.ts';
 import { type Network, NetworkState } from '../network/network.ts';
 import type { StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
@@ -29,7 +29,7 @@ import { copyTeacherLayers } from './teacher-layers.ts';
 import type { ParsedTransformerOptions } from './transformer-options.ts';
 
 /** BERT's spread of initial weights. */
-const initialize = normal(0.02);
+const INITIAL_DEVIATION = 0.02;
 /** An attention score that is never chosen, and far inside float32. */
 const MASKED_SCORE = 1e9;
 
@@ -168,6 +168,8 @@ export class TransformerStudent implements TrainableStudent<string, Int32Array> 
   /** From ids and mask [batch, length] to a vector for every token [batch, length, hidden]. */
   #tokens(network: Network, ids: SymbolicTensor, mask: SymbolicTensor): SymbolicTensor {
     const { layers, hidden, ...sizes } = this.#options.sizes;
+    // A teacher's weights overwrite all of these: nothing to draw.
+    const initialize = this.#options.fromTeacher ? zeros : normal(INITIAL_DEVIATION);
     const table = (name: string, rows: number, sparse: boolean): SymbolicTensor =>
       network.parameter({ name: `embeddings.${name}.weight`, shape: [rows, hidden], initialize, decay: false, sparse });
     const words = gather(table('word_embeddings', this.tokenizer.vocabularySize, true), ids);
