@@ -65,10 +65,11 @@ export class ModelReader {
   readonly offending = new Set<string>();
   readonly computed = new Set<string>();
   readonly parameters = new Map<string, OnnxParameter>();
+  /** What the file says of tensors inside it, and of its outputs. */
+  readonly declared = new Map<string, onnxProto.onnx.IValueInfoProto>();
   readonly opset: number;
   readonly #graph: onnxProto.onnx.IGraphProto;
   readonly #options: ReadOnnxOptions & { readonly name: string };
-  readonly #declared = new Map<string, onnxProto.onnx.IValueInfoProto>();
   readonly #weightsAreNodes: boolean;
   /** Float tensors made from parameters, and all that were looked at for it. */
   readonly #trained = new Set<SymbolicTensor>();
@@ -79,7 +80,7 @@ export class ModelReader {
     this.#options = options;
     this.opset = Number(model.opsetImport?.find(({ domain }) => isDefaultDomain(domain))?.version ?? 0);
     for (const info of [...(this.#graph.valueInfo ?? []), ...(this.#graph.output ?? [])]) {
-      if (info.name && info.type) this.#declared.set(info.name, info);
+      if (info.name && info.type) this.declared.set(info.name, info);
     }
     this.#weightsAreNodes = !this.#graph.initializer?.length;
     for (const proto of this.#graph.initializer ?? []) this.#initializer(proto);
@@ -256,7 +257,7 @@ export class ModelReader {
   }
 
   #declaredType(name: string): TensorType | undefined {
-    const info = this.#declared.get(name);
+    const info = this.declared.get(name);
     const type = info && declaredType(info, this.#options.sizes);
     if (type) this.#checkSize(type, show(name));
     return type;
