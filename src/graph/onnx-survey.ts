@@ -70,6 +70,7 @@ export function surveyOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): On
   const reader = new ModelReader(model, { ...options, name });
   const { reasons, blocked } = surveyGradients(reader);
   const weights = firstUses(graph, reader.nodes);
+  // Before shapes are asked for: that makes parameters of weights that nothing uses.
   const parameters = [...reader.parameters];
   const trainable = parameters.filter(([weight]) => !blocked.has(weight));
   const isWeight = new Set((graph.initializer ?? []).map((proto) => proto.name));
@@ -82,9 +83,7 @@ export function surveyOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): On
     }),
     nodes: reader.nodes.map((node, i) => ({
       ...{ type: node.type, name: node.name, weights: weights[i], trainable: reasons[i] === '', reason: reasons[i] },
-      outputs: (node.proto.output ?? [])
-        .filter((output) => output)
-        .map((output) => surveyedTensor(reader, output, node)),
+      outputs: (node.proto.output ?? []).filter((output) => output).map((output) => surveyedTensor(reader, output)),
     })),
     readable: !reader.opsetProblem && !reader.outputNames.some((output) => reader.missing.has(output)),
     problems: reader.opsetProblem ? [reader.opsetProblem] : [...reader.strangers, ...reader.nodes.flatMap(problem)],
@@ -112,13 +111,10 @@ function declaredTensor({ name, type }: onnxProto.onnx.IValueInfoProto): Surveye
 }
 
 /** What is known of a tensor: from what was made of it, else from what the file says. */
-function surveyedTensor({ values, declared }: ModelReader, name: string, node?: ReadNode): SurveyedTensor {
+function surveyedTensor({ values, declared }: ModelReader, name: string): SurveyedTensor {
   const value = values.get(name);
   if (!value) return declaredTensor({ ...declared.get(name), name });
   if (value.known) return { name, type: value.known.dtype, shape: value.known.shape };
-  // Not asked for its tensor: only the use of a weight makes it a parameter.
-  const stored = node?.type === 'Constant' ? node.proto.attribute?.find(({ t }) => t)?.t : undefined;
-  if (stored) return { name, type: typeName(stored.dataType), shape: (stored.dims ?? []).map(Number) };
   return { name, type: value.tensor.dtype, shape: value.tensor.shape };
 }
 

@@ -79,7 +79,8 @@ describe('a file that can be read', () => {
       inputs: { x: ['batch', 'length', 4] },
       nodes: [
         { op: 'Mul', inputs: ['x', 'x'], outputs: ['square'] },
-        { op: 'MatMul', inputs: ['square', 'w'], outputs: ['tokens'] },
+        { op: 'Mul', inputs: ['w', 'w'], outputs: ['made of weights alone'] },
+        { op: 'MatMul', inputs: ['square', 'made of weights alone'], outputs: ['tokens'] },
         { op: 'Transpose', inputs: ['tokens'], outputs: ['turned'], attributes: { perm: [0, 2, 1] } },
         { op: 'ReduceMean', inputs: ['tokens', 'one'], outputs: ['y'], attributes: { keepdims: 0 } },
       ],
