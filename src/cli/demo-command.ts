@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { DemoOptions } from './demo.ts';
 import { Progress } from './progress.ts';
+import { terminalWidth } from './terminal-width.ts';
 
 interface DemoFlags extends DemoOptions {
   readonly query?: string;
@@ -115,8 +116,4 @@ async function search(query: string, { out, hits, json, teacher }: DemoFlags): P
   const { queryDemo, renderQuery } = await import('./demo-query.ts');
   const result = await queryDemo(query, { run: out, hits, teacherDirectory: teacher });
   process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : renderQuery(result, terminalWidth()));
-}
-
-function terminalWidth(): number {
-  return Math.max(40, process.stdout.columns ?? 80);
 }

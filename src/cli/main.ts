@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { LimbeckError } from '../errors.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { ownVersion } from './environment.ts';
+import { addInspectCommand } from './inspect-command.ts';
 
 const program = new Command('limbeck')
   .description("Small models that keep a large model's embedding space, by contrastive distillation.")
@@ -13,6 +14,13 @@ const program = new Command('limbeck')
   .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 80) })
   .exitOverride();
 addDemoCommand(program);
+addInspectCommand(program);
+
+// Whoever reads may stop early: limbeck inspect model.onnx | head.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
   await program.parseAsync();

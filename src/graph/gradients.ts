@@ -66,12 +66,12 @@ export function gradients(loss: SymbolicTensor, wrt: readonly SymbolicTensor[]):
   return wrt.map((tensor) => cotangents.get(tensor) ?? zerosLike(tensor));
 }
 
-/** The tensors through which `wrt` reaches the loss; gradients of anything else would be dead work. */
+/** The float tensors through which `wrt` reaches the loss; gradients of anything else would be dead work. */
 function dependents(order: readonly Operation[], wrt: readonly SymbolicTensor[]): Set<SymbolicTensor> {
   const result = new Set<SymbolicTensor>(wrt);
   for (const operation of order) {
     if (operation.inputs.some((tensor) => result.has(tensor))) {
-      for (const output of operation.outputs) result.add(output);
+      for (const output of operation.outputs) if (isFloat(output.dtype)) result.add(output);
     }
   }
   return result;

@@ -7,6 +7,7 @@ export {
   type ReadOnnxOptions,
   readOnnx,
 } from './onnx-reader.ts';
+export { type OnnxSurvey, type SurveyedNode, type SurveyedTensor, surveyOnnx } from './onnx-survey.ts';
 export { type Graph, OPSET, writeOnnx } from './onnx-writer.ts';
 export * from './operators/activations.ts';
 export {

@@ -6,6 +6,7 @@ import {
   constant,
   type DataType,
   type Emitter,
+  type ForeignNode,
   ONNX_TYPES,
   type OnnxAttribute,
   type Operation,
@@ -53,7 +54,7 @@ export function writeOnnx(graph: Graph, name = 'limbeck'): Uint8Array {
   const model = ModelProto.create({
     irVersion: 8,
     producerName: 'limbeck',
-    opsetImport: [{ domain: '', version: OPSET }],
+    opsetImport: [{ domain: '', version: OPSET }, ...[...writer.domains].map((domain) => ({ domain, version: 1 }))],
     graph: {
       name,
       node: writer.nodes,
@@ -68,6 +69,8 @@ export function writeOnnx(graph: Graph, name = 'limbeck'): Uint8Array {
 class GraphWriter implements Emitter {
   readonly nodes: onnxProto.onnx.INodeProto[] = [];
   readonly initializers: onnxProto.onnx.ITensorProto[] = [];
+  /** Besides ONNX's own. */
+  readonly domains = new Set<string>();
   readonly #names = new Map<SymbolicTensor, string>();
   readonly #constants = new Map<string, string>();
   readonly #reserved: ReadonlySet<string>;
@@ -116,6 +119,16 @@ class GraphWriter implements Emitter {
     const name = this.#fresh(type);
     this.node(type, inputs, [name], attributes);
     return name;
+  }
+
+  foreign({ type, domain, attributes }: ForeignNode, inputs: readonly string[], outputs: readonly string[]): void {
+    if (domain !== '') this.domains.add(domain);
+    this.nodes.push({
+      ...{ opType: type, domain, name: outputs.find((name) => name) ?? '' },
+      input: [...inputs],
+      output: [...outputs],
+      attribute: [...attributes],
+    });
   }
 
   expression(tensor: SymbolicTensor): string {

@@ -72,6 +72,14 @@ export type OnnxAttribute =
   | { readonly ints: readonly number[] }
   | { readonly string: string };
 
+/** A node that the engine hands on without knowing what it computes. */
+export interface ForeignNode {
+  readonly type: string;
+  readonly domain: string;
+  /** AttributeProtos. */
+  readonly attributes: readonly object[];
+}
+
 /** The writing end of an ONNX graph, as operators see it; implemented by `onnx-writer.ts`. */
 export interface Emitter {
   /** Adds a node with given output names. */
@@ -88,6 +96,8 @@ export interface Emitter {
    * out of others, where the runtime has no kernel for it.
    */
   expression(tensor: SymbolicTensor): string;
+  /** Adds a node of any domain, with attributes as a file has them; an empty name is an input or output that is left out. */
+  foreign(node: ForeignNode, inputs: readonly string[], outputs: readonly string[]): void;
   /** A one-dimensional int64 constant (axes, shapes). */
   int64s(values: readonly number[]): string;
   /** A constant scalar of an element type. */

@@ -107,7 +107,7 @@ function hang(start: string, aligned: string, loose: string, width: number): str
 }
 
 /** Breaks text at spaces into lines of at most `width` characters; a longer word keeps a line of its own. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.length - 1;

@@ -38,6 +38,16 @@ async function assertDevice(device: Device): Promise<void> {
   }
 }
 
+/** Graphs may hold nodes of a file that the engine passes on without knowing them; ONNX Runtime need not know them either. */
+function unknownOperator(cause: unknown): LimbeckError | undefined {
+  const [reason] = (cause as Error).message.split('\n');
+  return /not a registered function|NOT_IMPLEMENTED|Could not find an implementation/.test(reason)
+    ? new LimbeckError('UNSUPPORTED', `compile: expected operators that ONNX Runtime has; it says: ${reason}`, {
+        cause,
+      })
+    : undefined;
+}
+
 function toOrt({ dtype, data, dims }: TensorData): ort.Tensor {
   return new ort.Tensor(dtype, data as never, dims);
 }
@@ -51,7 +61,7 @@ export const backend: Backend = {
     }
     const session = await open(model, device, threads).catch(async (error) => {
       if (device !== 'cpu') await assertDevice(device);
-      throw error;
+      throw unknownOperator(error) ?? error;
     });
     return {
       async run(feeds, outputs, into = {}) {

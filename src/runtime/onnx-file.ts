@@ -2,8 +2,17 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { LimbeckError } from '../errors.ts';
-import { type OnnxModel, type ReadOnnxOptions, readOnnx } from '../graph/index.ts';
+import {
+  type OnnxModel,
+  type OnnxSurvey,
+  type ReadExternal,
+  type ReadOnnxOptions,
+  readOnnx,
+  surveyOnnx,
+} from '../graph/index.ts';
 import { readBytes } from './read-files.ts';
+
+type FileOptions = Omit<ReadOnnxOptions, 'external'>;
 
 /**
  * Reads a model from a file; numbers that it keeps in other files are read from its own folder and nowhere else, links that
@@ -14,11 +23,26 @@ import { readBytes } from './read-files.ts';
  * @example
  * const { inputs, outputs, parameters } = await readOnnxFile('models/student.onnx');
  */
-export async function readOnnxFile(path: string, options: Omit<ReadOnnxOptions, 'external'> = {}): Promise<OnnxModel> {
-  const bytes = await readBytes(path, 'an ONNX model');
-  const external = (location: string, offset: number, length: number) => readPart(path, location, offset, length);
-  return readOnnx(bytes, { name: path, ...options, external });
+export async function readOnnxFile(path: string, options: FileOptions = {}): Promise<OnnxModel> {
+  return readOnnx(await readBytes(path, 'an ONNX model'), { name: path, ...options, external: besides(path) });
 }
+
+/**
+ * Surveys a model in a file, with what it keeps in other files of its folder.
+ *
+ * @throws LimbeckError FILE_UNREADABLE, and what {@link surveyOnnx} throws
+ *
+ * @example
+ * const { parameters } = await surveyOnnxFile('models/student.onnx');
+ */
+export async function surveyOnnxFile(path: string, options: FileOptions = {}): Promise<OnnxSurvey> {
+  return surveyOnnx(await readBytes(path, 'an ONNX model'), { name: path, ...options, external: besides(path) });
+}
+
+const besides =
+  (path: string): ReadExternal =>
+  (location, offset, length) =>
+    readPart(path, location, offset, length);
 
 function readPart(path: string, location: string, offset: number, length: number): Uint8Array {
   let descriptor: number | undefined;

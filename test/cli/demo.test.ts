@@ -1,5 +1,5 @@
 /** The compiled command, run as users run it: a process, its two streams, its exit code and what it leaves on the disk. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -12,65 +12,29 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QueryResult } from '../../src/cli/demo-query.ts';
 import { TextTokenizer } from '../../src/data/tokenizer.ts';
 import { parseMetricsLines, parseRunRecord } from '../../src/report/run-record.ts';
 import { TextEmbedder } from '../../src/students/text-embedder.ts';
 import { readSafetensors } from '../../src/teachers/safetensors.ts';
+import { compileCommand, complaint, type Finished, modules, repository, runCommand } from './compiled-command.ts';
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-const modules = join(repository, 'node_modules');
 const SMALL = ['--texts', '300', '--held-out', '60', '--epochs', '2'];
 
 let root: string;
 let main: string;
 beforeAll(() => {
-  // A space in the path: users have them.
-  root = mkdtempSync(join(tmpdir(), 'limbeck cli-'));
-  const compiled = spawnSync(
-    process.execPath,
-    [
-      join(modules, 'typescript/bin/tsc'),
-      '-p',
-      join(repository, 'tsconfig.build.json'),
-      '--outDir',
-      join(root, 'dist'),
-    ],
-    { cwd: repository, encoding: 'utf8' },
-  );
-  expect(compiled.stdout + compiled.stderr).toBe('');
-  copyFileSync(join(repository, 'package.json'), join(root, 'package.json'));
-  symlinkSync(modules, join(root, 'node_modules'));
-  main = join(root, 'dist/cli/main.js');
+  ({ root, main } = compileCommand());
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-interface Finished {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-/** Runs the command; a signal is sent as soon as stderr shows what `when` matches. */
 function limbeck(
   args: readonly string[],
-  { signal, when, script = main }: { signal?: NodeJS.Signals; when?: RegExp; script?: string } = {},
+  { script = main, ...how }: { signal?: NodeJS.Signals; when?: RegExp; script?: string } = {},
 ): Promise<Finished> {
-  return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [script, ...args], { cwd: dirname(dirname(dirname(script))) });
-    let [stdout, stderr, sent] = ['', '', false];
-    child.stdout.on('data', (data) => {
-      stdout += data;
-    });
-    child.stderr.on('data', (data) => {
-      stderr += data;
-      if (signal && !sent && when?.test(stderr)) sent = child.kill(signal);
-    });
-    child.on('error', failed);
-    child.on('close', (code) => done({ code, stdout, stderr }));
-  });
+  return runCommand(script, args, how);
 }
 const demo = (out: string, ...more: string[]) => [
   'demo',
@@ -81,8 +45,6 @@ const demo = (out: string, ...more: string[]) => [
   join(root, 'cache'),
   ...more,
 ];
-/** Lines of stderr that are not progress. */
-const complaint = (stderr: string) => stderr.split('\n').filter((line) => /^(limbeck|error)/.test(line));
 /** All files below a directory, sorted. */
 const filesOf = (directory: string) =>
   readdirSync(directory, { recursive: true, withFileTypes: true })

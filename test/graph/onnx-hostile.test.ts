@@ -128,9 +128,10 @@ describe('nodes that cannot be read', () => {
     expect(refusal.code).toBe('UNSUPPORTED');
     expect(refusal.message.split('\n')).toEqual([
       'model: expected only nodes that the engine can read, got 4 others:',
-      '  LSTM "encoder/lstm": not an operator that the engine has',
+      '  LSTM "encoder/lstm": not an operator that the engine has; nor does the file say the type and shape of "a"',
       '  other.Attention "fused": not an operator that the engine has',
-      '  Reshape "computed": expected input 1 to be known when the file is read, got one that is computed',
+      '  Reshape "computed": expected input 1 to be known when the file is read, got one that is computed; ' +
+        'nor does the file say the type and shape of "d"',
       '  MatMul "apart": matmul: expected matrices whose inner sizes agree, got float32[2, 2] and float32[3, 1].',
     ]);
   });

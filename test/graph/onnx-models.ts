@@ -25,6 +25,8 @@ export interface ModelParts {
   readonly initializers?: readonly onnxProto.onnx.ITensorProto[];
   readonly outputs?: readonly string[];
   readonly opset?: number;
+  /** What the file says of tensors inside it, and of its outputs: element type (1 is float32) and shape. */
+  readonly types?: Readonly<Record<string, readonly [type: number, shape: readonly (number | string)[]]>>;
 }
 
 export function initializer(
@@ -49,13 +51,24 @@ function attribute(name: string, value: Attribute): onnxProto.onnx.IAttributePro
   return { name, type: AttributeType.TENSOR, t: value as onnxProto.onnx.ITensorProto };
 }
 
-export function modelOf({ nodes, inputs, initializers = [], outputs = ['y'], opset = 18 }: ModelParts): Uint8Array {
+export function modelOf({
+  nodes,
+  inputs,
+  initializers = [],
+  outputs = ['y'],
+  opset = 18,
+  types = {},
+}: ModelParts): Uint8Array {
   const dimension = (d: number | string) => (typeof d === 'number' ? { dimValue: d } : { dimParam: d });
+  const typed = (name: string) =>
+    Object.hasOwn(types, name)
+      ? { tensorType: { elemType: types[name][0], shape: { dim: types[name][1].map(dimension) } } }
+      : { tensorType: { elemType: 1 } };
   return ModelProto.encode({
     irVersion: 8,
     opsetImport: [
       { domain: '', version: opset },
-      { domain: 'other', version: 1 },
+      ...['other', 'com.microsoft'].map((domain) => ({ domain, version: 1 })),
     ],
     graph: {
       name: 'test',
@@ -67,7 +80,10 @@ export function modelOf({ nodes, inputs, initializers = [], outputs = ['y'], ops
         name,
         type: { tensorType: { elemType: 1, shape: { dim: dims.map(dimension) } } },
       })),
-      output: outputs.map((name) => ({ name, type: { tensorType: { elemType: 1 } } })),
+      output: outputs.map((name) => ({ name, type: typed(name) })),
+      valueInfo: Object.keys(types)
+        .filter((name) => !outputs.includes(name))
+        .map((name) => ({ name, type: typed(name) })),
       initializer: [...initializers],
     },
   }).finish();
