@@ -23,6 +23,7 @@ describe('gradients against central differences in float64, relative error < 1e-
       ...[
         'writeOnnx',
         'readOnnx',
+        'surveyOnnx',
         'SymbolicTensor',
         'isFloat',
         'isKnown',
