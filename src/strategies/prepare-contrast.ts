@@ -34,13 +34,17 @@ export function prepareContrast(options: ContrastiveOptions, request: ContrastRe
   return options.mode === 'triplet' ? prepareTriplet(options, request) : prepareDirections(options, request);
 }
 
-/** At most how many logits one anchor has: what decides about tiles. */
+/** The arrays that the softplus of CRD keeps for a logit, over those of a softmax: measured, about four times the memory. */
+const CRD_MEMORY = 4;
+
+/** At most how many logits one anchor has, in memory: what decides about tiles. */
 export function logitsPerAnchor(options: ContrastiveOptions, request: ContrastRequest): number {
   const candidates = request.facts.rows + (bankView(options, 'student', request)?.size ?? 0);
   if (options.mode === 'triplet') return options.mining === 'hard' ? candidates : candidates * candidates;
   // A draw that the batch shares has one key more than negatives; with classes it may need to look further.
   const shared = options.negativesDraw === 'batch' && !request.facts.classIndices;
-  return shared ? Math.min(candidates, options.negativesSampleSize + 1) : candidates;
+  const seen = shared ? Math.min(candidates, options.negativesSampleSize + 1) : candidates;
+  return options.mode === 'crd' ? CRD_MEMORY * seen : seen;
 }
 
 /** The bank as student anchors or teacher anchors see it in a mode. */
