@@ -16,6 +16,7 @@ export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accurac
 export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
 export { retrieval } from './evaluation/retrieval.ts';
 export { compressOnnx, type WeightPrecision } from './graph/compress-onnx.ts';
+export { foldBatchNorm } from './graph/fold-batch-norm.ts';
 /** The differentiating engine: symbolic tensors, operators, gradients, ONNX. */
 export * as graph from './graph/index.ts';
 export { type ContrastiveTerms, contrastiveLoss, type KeyBlock } from './losses/contrastive.ts';
@@ -114,3 +115,4 @@ export {
 export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';
+export { Student } from './training/student.ts';

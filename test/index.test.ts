@@ -22,6 +22,8 @@ it('exports exactly this', () => {
         'accuracy',
         'OnnxStudent',
         'compressOnnx',
+        'foldBatchNorm',
+        'Student',
         'imageInputs',
         'textInputs',
       ],

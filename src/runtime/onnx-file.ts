@@ -39,6 +39,11 @@ export async function surveyOnnxFile(path: string, options: FileOptions = {}): P
   return surveyOnnx(await readBytes(path, 'an ONNX model'), { name: path, ...options, external: besides(path) });
 }
 
+/** A file as bytes, with how to read what it keeps beside itself: what `OnnxStudent.read` takes. */
+export async function openOnnxFile(path: string): Promise<{ bytes: Uint8Array; name: string; external: ReadExternal }> {
+  return { bytes: await readBytes(path, 'an ONNX model'), name: path, external: besides(path) };
+}
+
 const besides =
   (path: string): ReadExternal =>
   (location, offset, length) =>

@@ -1,4 +1,7 @@
 /** Students from ONNX files: what is read, trained and written back, and what is refused. Real files: npm run real-models. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { imageDataset } from '../../src/data/image-dataset.ts';
 import * as g from '../../src/graph/index.ts';
@@ -11,6 +14,7 @@ import { SupervisedStrategy } from '../../src/strategies/supervised-strategy.ts'
 import { imageInputs, textInputs } from '../../src/students/onnx/onnx-inputs.ts';
 import { OnnxStudent } from '../../src/students/onnx/onnx-student.ts';
 import { distill } from '../../src/training/distill.ts';
+import { Student } from '../../src/training/student.ts';
 import { caught } from '../caught.ts';
 import { bagOfWordsRows, tinyStudent, wordNetTexts } from '../training/tiny-problem.ts';
 
@@ -162,6 +166,24 @@ describe('an encoder of texts', () => {
       /pooling: expected "scaled" to be \[batch, length, width\]/,
     );
   });
+});
+
+it('Student.fromOnnx reads a file, and says which one is missing', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'limbeck-onnx-'));
+  try {
+    const path = join(directory, 'model.onnx');
+    const bytes = classifier();
+    await writeFile(path, bytes);
+    const student = await Student.fromOnnx(path, { embeddings: 'scaled', inputs: imageInputs() });
+    expect(await student.embed(images)).toEqual(await read(bytes).embed(images));
+    const missing = Student.fromOnnx(join(directory, 'none.onnx'), { embeddings: 'scaled', inputs: imageInputs() });
+    await expect(missing).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: expect.stringMatching(/none\.onnx/),
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 describe('refused', () => {
