@@ -174,7 +174,34 @@ class Transformer(nn.Module):
         return self.projection(pooled), self.classifier(pooled)
 
 
-def train(model, batch, targets):
+class Lion(torch.optim.Optimizer):
+    """Algorithm 2 of Chen et al. 2023, which torch has not."""
+
+    def __init__(self, groups, lr):
+        super().__init__(groups, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                update = (0.9 * m + 0.1 * p.grad).sign()
+                p -= group["lr"] * (update + group["weight_decay"] * p)
+                m.mul_(0.99).add_(p.grad, alpha=0.01)
+
+
+# The options that the test gives, and the same optimizer here.
+OTHERS = {
+    "nesterov": (
+        {"method": "sgd", "momentum": MOMENTUM, "nesterov": True, "learningRate": RATE},
+        lambda groups: torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM, nesterov=True),
+    ),
+    "adamw": ({"method": "adamw", "learningRate": 0.01}, lambda groups: torch.optim.AdamW(groups, lr=0.01)),
+    "lion": ({"method": "lion", "learningRate": 0.001}, lambda groups: Lion(groups, lr=0.001)),
+}
+
+
+def train(model, batch, targets, make=lambda groups: torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM)):
     """The loss before each of the steps, and what the first of them saw."""
     model.train()
     labels = torch.arange(BATCH) % CLASSES
@@ -184,7 +211,7 @@ def train(model, batch, targets):
         {"params": [p for n, p in named if decayed(n, p)], "weight_decay": DECAY},
         {"params": [p for n, p in named if not decayed(n, p)], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM)
+    optimizer = make(groups)
     losses, first = [], None
     for _ in range(STEPS):
         embeddings, logits = model(batch)
@@ -207,6 +234,14 @@ def golden(name, model, batch):
     # Where float32 and float64 part ways by themselves, a curve is no golden.
     floats = [x.float() if x.dtype == torch.float64 else x for x in (batch if isinstance(batch, tuple) else (batch,))]
     in_single, _ = train(copy.deepcopy(model).float(), tuple(floats) if len(floats) > 1 else floats[0], targets.float())
+    curves = {}
+    for other, (options, make) in OTHERS.items():
+        again, _ = train(copy.deepcopy(model), batch, targets, make)
+        lower, _ = train(copy.deepcopy(model).float(), tuple(floats) if len(floats) > 1 else floats[0], targets.float(), make)
+        print(name, other, max(abs(a / b - 1) for a, b in zip(lower, again)))
+        # An optimizer that divides by the gradient's size, or takes its sign, can go another way where that is all rounding.
+        if max(abs(a / b - 1) for a, b in zip(lower, again)) < 2e-5:
+            curves[other] = {"options": options, "losses": again}
     losses, first = train(model, batch, targets)
     assert max(abs(a / b - 1) for a, b in zip(in_single, losses)) < 1e-6, name
     model.eval()
@@ -214,7 +249,7 @@ def golden(name, model, batch):
         embeddings, logits = model(batch)
     after = {"embeddings": embeddings.tolist(), "logits": logits.tolist()}
     buffers = {n: b.tolist() for n, b in model.named_buffers() if "running" in n}
-    return significant({"name": name, "losses": losses, "first": first, "after": after, "buffers": buffers}, 12)
+    return significant({"name": name, "losses": losses, "curves": curves, "first": first, "after": after, "buffers": buffers}, 12)
 
 
 images = single(noise(BATCH, 2, 7, 9, seed=201))

@@ -20,7 +20,7 @@ import { resnet } from '../../src/students/images/resnet.ts';
 import { wideResnet } from '../../src/students/images/wide-resnet.ts';
 import type { StudentBatch, TrainableStudent } from '../../src/students/student.ts';
 import { transformerEncoder } from '../../src/students/transformer/transformer-encoder.ts';
-import { sgdOptionsSchema } from '../../src/training/optimizers/sgd.ts';
+import { type OptimizerInput, parseOptimizer } from '../../src/training/optimizers/index.ts';
 import { TrainingStep } from '../../src/training/training-step.ts';
 import { type Correspondence, INVERTED_RESIDUALS, RESNET, TRANSFORMER, WIDE_RESNET } from './torch-names.ts';
 import { initialValues, trainingGraph } from './training-graph.ts';
@@ -28,6 +28,8 @@ import { initialValues, trainingGraph } from './training-graph.ts';
 interface Golden {
   readonly name: string;
   readonly losses: readonly number[];
+  /** Curves of other optimizers, where PyTorch's own float32 and float64 stay together. */
+  readonly curves: Readonly<Record<string, { options: OptimizerInput; losses: readonly number[] }>>;
   readonly first: {
     readonly embeddings: readonly (readonly number[])[];
     readonly logits: readonly (readonly number[])[];
@@ -158,20 +160,34 @@ async function checkFirstStep(
   }
 }
 
-async function checkLosses(student: Student, batch: StudentBatch, losses: readonly number[]) {
-  const { rate, momentum, decay } = inputs;
-  const options = sgdOptionsSchema.parse({ learningRate: rate, momentum, weightDecay: decay });
+/** A loss curve; the student's own numbers stay, unless `keep` says otherwise. */
+async function checkCurve(
+  student: Student,
+  batch: StudentBatch,
+  given: OptimizerInput,
+  losses: readonly number[],
+  keep = false,
+) {
+  const options = parseOptimizer({ ...given, weightDecay: inputs.decay }, 'test');
   const step = new TrainingStep(student, new BothHeads(), options, 5);
   for (const [i, expected] of losses.entries()) {
     const sampleIds = Int32Array.from({ length: BATCH }, (_, k) => k);
-    const { loss } = await step.run([{ student: [batch], teacher, labels, sampleIds }], rate);
-    expect(Math.abs(loss / expected - 1), `loss of step ${i}`).toBeLessThan(1e-4);
+    const { loss } = await step.run([{ student: [batch], teacher, labels, sampleIds }], options.learningRate);
+    expect(Math.abs(loss / expected - 1), `${options.method}, loss of step ${i}`).toBeLessThan(1e-4);
   }
-  step.writeBack();
+  if (keep) step.writeBack();
   await step.release();
 }
 
-describe('against PyTorch: gradients to 1e-9 (float64) and 1e-4 (float32), 20 steps of SGD to 1e-4', () => {
+/** Every optimizer's curve from the same initial weights; SGD's is the one that stays. */
+async function checkLosses(student: Student, batch: StudentBatch, { losses, curves }: Golden) {
+  expect(Object.keys(curves).length).toBeGreaterThan(1);
+  for (const curve of Object.values(curves)) await checkCurve(student, batch, curve.options, curve.losses);
+  const { rate, momentum } = inputs;
+  await checkCurve(student, batch, { method: 'sgd', learningRate: rate, momentum }, losses, true);
+}
+
+describe('against PyTorch: gradients to 1e-9 (float64) and 1e-4 (float32), 20 steps of every optimizer to 1e-4', () => {
   const common = { channels: 2, size: [7, 9] as [number, number], classes: CLASSES, dimension: 5, seed: 0 };
   it.each([
     ['resnet-8', resnet({ depth: 8, width: 0.25, ...common }), RESNET],
@@ -192,7 +208,7 @@ describe('against PyTorch: gradients to 1e-9 (float64) and 1e-4 (float32), 20 st
     const images = Array.from({ length: BATCH }, (_, i) => pixels.subarray(i * 126, (i + 1) * 126));
     const batch = student.prepareBatch(images);
     await checkFirstStep(own, batch, correspondences, expected.first);
-    await checkLosses(own, batch, expected.losses);
+    await checkLosses(own, batch, expected);
     const gains = correspondences.filter(({ torch }) => /norm\d?\.weight$/.test(torch));
     expect(student.buffers.length).toBe(2 * gains.length);
     for (const { torch, own } of gains) {
@@ -221,7 +237,7 @@ describe('against PyTorch: gradients to 1e-9 (float64) and 1e-4 (float32), 20 st
     const texts = (inputs.ids as number[][]).map((ids, i) => Int32Array.from(ids.slice(0, inputs.lengths[i])));
     const batch = student.prepareBatch(texts);
     await checkFirstStep(own, batch, TRANSFORMER, expected.first);
-    await checkLosses(own, batch, expected.losses);
+    await checkLosses(own, batch, expected);
     const program = await compile(student.inferenceGraph());
     const wide = (data: ArrayLike<number>) => BigInt64Array.from(data as number[], BigInt);
     const dims = [BATCH, Math.max(...inputs.lengths)];
