@@ -14,6 +14,8 @@ export default defineConfig({
     // .ci/run counts the tests from a report; people read the default one.
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     testTimeout: 60_000,
+    // Hooks compile the command and compute teacher rows; a busy machine takes its time.
+    hookTimeout: 120_000,
     // Two workers on two cores; ONNX Runtime brings its own threads.
     maxWorkers: 2,
   },
