@@ -11,73 +11,34 @@
 import { declaring } from '../graph/declare.ts';
 import { add, gradients, mul, type SymbolicTensor, sum } from '../graph/index.ts';
 import { Matrix } from '../matrix/matrix.ts';
-import type { Parameter } from '../matrix/parameter.ts';
-import type { StateArrays } from '../matrix/state-arrays.ts';
-import type { SessionOptions, TensorData } from '../runtime/backend.ts';
+import type { TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
 import type { Evaluation } from '../strategies/batch.ts';
 import { OUTPUTS } from '../strategies/batch-facts.ts';
-import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
-import type { StudentBatch, TrainableStudent } from '../students/student.ts';
-import { BufferState } from './buffer-state.ts';
+import type { StudentBatch } from '../students/student.ts';
 import { GradientSums, gradientName } from './gradient-sums.ts';
-import { graphShape, OptimizerState } from './optimizer-state.ts';
-import type { OptimizerOptions } from './optimizers/index.ts';
-import {
-  assertFinite,
-  lossNeeded,
-  ownName,
-  restoreAll,
-  type Step,
-  type StepBatch,
-  type StepResult,
-  stepFacts,
-  strategyParameters,
-} from './step.ts';
+import { graphShape } from './optimizer-state.ts';
+import { assertFinite, lossNeeded, ownName, type StepBatch, type StepResult, stepFacts } from './step.ts';
+import { StudentStep } from './student-step.ts';
 
 const layerName = (name: string): string => `layer ${name}`;
 const cotangentName = (name: string): string => `cotangent ${name}`;
 
-export class ThreePassStep<Sample, Encoded> implements Step {
-  readonly #student: TrainableStudent<Sample, Encoded>;
-  readonly #strategy: DistillationStrategy;
-  readonly #ofStrategy: readonly Parameter[];
-  readonly #optimizer: OptimizerState;
-  readonly #buffers: BufferState;
-  readonly #session: SessionOptions;
+export class ThreePassStep<Sample, Encoded> extends StudentStep<Sample, Encoded> {
   readonly #programs = new ProgramCache<Program>((program) => program.release());
 
-  /**
-   * @param teacherWidth width of the teacher's rows; undefined without any
-   * @param session where, and with how many threads, the step runs
-   */
-  constructor(
-    student: TrainableStudent<Sample, Encoded>,
-    strategy: DistillationStrategy,
-    optimizer: OptimizerOptions,
-    teacherWidth: number | undefined,
-    session: SessionOptions = {},
-  ) {
-    this.#session = session;
-    this.#student = student;
-    this.#strategy = strategy;
-    this.#ofStrategy = strategyParameters(student, strategy, teacherWidth);
-    this.#optimizer = new OptimizerState([...student.parameters, ...this.#ofStrategy], optimizer);
-    this.#buffers = new BufferState(student.buffers);
-  }
-
-  async run(batches: readonly StepBatch[], learningRate: number): Promise<StepResult> {
-    const step = this.#optimizer.steps;
+  override async run(batches: readonly StepBatch[], learningRate: number): Promise<StepResult> {
+    const step = this.optimizer.steps;
     const share = 1 / batches.length;
-    const sums = new GradientSums([...this.#student.parameters, ...this.#ofStrategy]);
+    const sums = new GradientSums([...this.student.parameters, ...this.ofStrategy]);
     const evaluations: Evaluation[] = [];
-    const buffersBefore = this.#buffers.state();
-    this.#optimizer.writeBack(this.#ofStrategy); // where the strategy's evaluation reads them
+    const buffersBefore = this.buffers.state();
+    this.optimizer.writeBack(this.ofStrategy); // where the strategy's evaluation reads them
     for (const [k, batch] of batches.entries()) {
       const widths = this.#readWidths(batch);
-      if (widths.size === 0) throw lossNeeded(this.#strategy, batch);
+      if (widths.size === 0) throw lossNeeded(this.strategy, batch);
       const { activations, sizes } = await this.#embed(batch, widths);
       // Every batch has a draw of negatives of its own.
       const evaluation = await this.#evaluate(batch, activations, step * batches.length + k);
@@ -88,48 +49,35 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     const touched = Int32Array.from(new Set(rows)).sort();
     const update = await this.#programs.get('update', () => this.#buildUpdate());
     const results = await update.run(
-      { ...this.#optimizer.feeds(touched, learningRate), ...sums.total(touched) },
-      this.#optimizer.into(),
+      { ...this.optimizer.feeds(touched, learningRate), ...sums.total(touched) },
+      this.optimizer.into(),
     );
     const result = { ...meanLoss(evaluations), gradientNorm: Number(results.gradientNorm.data[0]) };
     try {
       assertFinite(result, step);
     } catch (error) {
-      this.#buffers.restore(buffersBefore);
+      this.buffers.restore(buffersBefore);
       throw error;
     }
-    this.#optimizer.commit(results, touched);
+    this.optimizer.commit(results, touched);
     for (const [k, batch] of batches.entries()) {
-      const facts = stepFacts(batch, this.#student, this.#strategy, step * batches.length + k);
-      this.#strategy.advance(facts, evaluations[k].observed);
+      const facts = stepFacts(batch, this.student, this.strategy, step * batches.length + k);
+      this.strategy.advance(facts, evaluations[k].observed);
     }
     return result;
   }
 
-  writeBack(): void {
-    this.#optimizer.writeResult();
-    this.#buffers.writeBack();
-  }
-
-  release(): Promise<void> {
+  override release(): Promise<void> {
     return this.#programs.release();
-  }
-
-  state(): StateArrays {
-    return { ...this.#optimizer.state(), ...this.#buffers.state(), ...this.#strategy.state() };
-  }
-
-  restore(state: StateArrays): void {
-    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
   /** What the loss can read of the student, with widths: its layers where there are teacher rows, its outputs where it has any. */
   #readWidths({ teacher }: StepBatch): Map<string, number> {
     const widths = new Map<string, number>();
-    for (const name of teacher ? this.#strategy.layerNames() : []) {
-      widths.set(name, this.#student.layers.get(name) as number);
+    for (const name of teacher ? this.strategy.layerNames() : []) {
+      widths.set(name, this.student.layers.get(name) as number);
     }
-    if (this.#student.classes !== undefined) widths.set(OUTPUTS, this.#student.classes);
+    if (this.student.classes !== undefined) widths.set(OUTPUTS, this.student.classes);
     return widths;
   }
 
@@ -144,7 +92,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
       for (const [name, { columns, data }] of activations) {
         data.set(results[layerName(name)].data as Float32Array, row * columns);
       }
-      this.#buffers.commit(results);
+      this.buffers.commit(results);
       const [first] = activations.keys();
       const [size] = results[layerName(first)].dims;
       sizes.push(size);
@@ -164,8 +112,8 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     const student = activations.get(OUTPUTS);
     const outputs = student && { student, teacher: teacherOutputs };
     const concrete = { layers, outputs, labels: classIndices, outputLabels: labels, sampleIds, duplicateOf, step };
-    const evaluation = await this.#strategy.evaluate(concrete, true);
-    if (!evaluation.applies) throw lossNeeded(this.#strategy, batch);
+    const evaluation = await this.strategy.evaluate(concrete, true);
+    if (!evaluation.applies) throw lossNeeded(this.strategy, batch);
     return evaluation;
   }
 
@@ -177,27 +125,27 @@ export class ThreePassStep<Sample, Encoded> implements Step {
     share: number,
     sums: GradientSums,
   ): Promise<void> {
-    for (const parameter of this.#ofStrategy) {
+    for (const parameter of this.ofStrategy) {
       sums.addDense(parameter, parameterGradients.get(ownName(parameter)) as Float32Array, share);
     }
     let row = 0;
     for (const [p, part] of parts.entries()) {
       const program = await this.#programs.get('backward', () => this.#buildBackward(part, [...byLayer.keys()]));
-      const feeds = { ...this.#studentFeeds(part), ...sums.feeds(this.#student.parameters) };
+      const feeds = { ...this.#studentFeeds(part), ...sums.feeds(this.student.parameters) };
       for (const [name, { columns, data }] of byLayer) {
         const own = data.subarray(row * columns, (row + sizes[p]) * columns);
         const rows = share === 1 ? own : own.map((value) => value * share);
         feeds[cotangentName(name)] = matrixTensor(new Matrix(sizes[p], columns, rows));
       }
-      sums.add(await program.run(feeds, sums.into(this.#student.parameters)), part.rows);
+      sums.add(await program.run(feeds, sums.into(this.student.parameters)), part.rows);
       row += sizes[p];
     }
   }
 
   #studentFeeds(part: StudentBatch): Record<string, TensorData> {
     const feeds = {
-      ...this.#optimizer.parameterFeeds(this.#student.parameters, part.rows),
-      ...this.#buffers.feeds(),
+      ...this.optimizer.parameterFeeds(this.student.parameters, part.rows),
+      ...this.buffers.feeds(),
     };
     for (const [name, { tensor }] of Object.entries(part.feeds)) feeds[`student ${name}`] = tensor;
     return feeds;
@@ -206,8 +154,8 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   /** The student over one micro-batch, as symbols: what the loss reads, by name. */
   #symbolicStudent(part: StudentBatch, names: readonly string[]) {
     const { inputs, declare } = declaring();
-    const parameters = this.#optimizer.declareParameters(this.#student.parameters, declare);
-    const { layers, outputs, buffers } = this.#student.forward({
+    const parameters = this.optimizer.declareParameters(this.student.parameters, declare);
+    const { layers, outputs, buffers } = this.student.forward({
       feeds: Object.fromEntries(
         Object.entries(part.feeds).map(([name, { shape, tensor }]) => [
           name,
@@ -215,7 +163,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
         ]),
       ),
       parameters: Object.fromEntries([...parameters].map(([{ name }, tensor]) => [name, tensor])),
-      buffers: this.#buffers.declare(declare),
+      buffers: this.buffers.declare(declare),
     });
     const read = names.map((name): [string, SymbolicTensor] => [
       name,
@@ -227,7 +175,7 @@ export class ThreePassStep<Sample, Encoded> implements Step {
   #buildForward(part: StudentBatch, names: readonly string[]): Promise<Program> {
     const { inputs, read, buffers } = this.#symbolicStudent(part, names);
     const outputs = Object.fromEntries(read.map(([name, rows]) => [layerName(name), rows]));
-    return compile({ inputs, outputs: { ...outputs, ...this.#buffers.updates(buffers) } }, this.#session);
+    return compile({ inputs, outputs: { ...outputs, ...this.buffers.updates(buffers) } }, this.session);
   }
 
   #buildBackward(part: StudentBatch, names: readonly string[]): Promise<Program> {
@@ -236,16 +184,16 @@ export class ThreePassStep<Sample, Encoded> implements Step {
       .map(([name, rows]) => sum(mul(rows, declare(cotangentName(name), 'float32', rows.shape))))
       .reduce(add);
     const found = gradients(pulled, [...parameters.values()]);
-    return compile({ inputs, outputs: GradientSums.outputs(this.#student.parameters, found, declare) }, this.#session);
+    return compile({ inputs, outputs: GradientSums.outputs(this.student.parameters, found, declare) }, this.session);
   }
 
   #buildUpdate(): Promise<Program> {
     const { inputs, declare } = declaring();
-    const states = this.#optimizer.declare(declare);
+    const states = this.optimizer.declare(declare);
     const found = [...states.keys()].map((parameter) =>
       declare(gradientName(parameter), 'float32', graphShape(parameter)),
     );
-    return compile({ inputs, outputs: this.#optimizer.updates(states, found, declare) }, this.#session);
+    return compile({ inputs, outputs: this.optimizer.updates(states, found, declare) }, this.session);
   }
 }
 

@@ -6,28 +6,13 @@ import { declaring } from '../graph/declare.ts';
 import { add, gradients, type SymbolicTensor } from '../graph/index.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
-import type { StateArrays } from '../matrix/state-arrays.ts';
-import type { SessionOptions, TensorData } from '../runtime/backend.ts';
+import type { TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
 import type { Pair, Prepared } from '../strategies/batch.ts';
-import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
-import type { TrainableStudent } from '../students/student.ts';
-import { BufferState } from './buffer-state.ts';
-import { OptimizerState } from './optimizer-state.ts';
-import type { OptimizerOptions } from './optimizers/index.ts';
-import {
-  assertFinite,
-  lossNeeded,
-  ownName,
-  restoreAll,
-  type Step,
-  type StepBatch,
-  type StepResult,
-  stepFacts,
-  strategyParameters,
-} from './step.ts';
+import { assertFinite, lossNeeded, ownName, type StepBatch, type StepResult, stepFacts } from './step.ts';
+import { StudentStep } from './student-step.ts';
 
 interface CompiledStep {
   readonly program: Program;
@@ -35,44 +20,21 @@ interface CompiledStep {
   readonly observations: readonly string[];
 }
 
-export class TrainingStep<Sample, Encoded> implements Step {
-  readonly #student: TrainableStudent<Sample, Encoded>;
-  readonly #strategy: DistillationStrategy;
-  readonly #ofStrategy: readonly Parameter[];
-  readonly #optimizer: OptimizerState;
-  readonly #buffers: BufferState;
-  readonly #session: SessionOptions;
+export class TrainingStep<Sample, Encoded> extends StudentStep<Sample, Encoded> {
   readonly #compiled = new ProgramCache<CompiledStep>(({ program }) => program.release());
 
-  /**
-   * @param teacherWidth width of the teacher's rows; undefined without any
-   * @param session where, and with how many threads, the step runs
-   */
-  constructor(
-    student: TrainableStudent<Sample, Encoded>,
-    strategy: DistillationStrategy,
-    optimizer: OptimizerOptions,
-    teacherWidth: number | undefined,
-    session: SessionOptions = {},
-  ) {
-    this.#session = session;
-    this.#student = student;
-    this.#strategy = strategy;
-    this.#ofStrategy = strategyParameters(student, strategy, teacherWidth);
-    this.#optimizer = new OptimizerState([...student.parameters, ...this.#ofStrategy], optimizer);
-    this.#buffers = new BufferState(student.buffers);
-  }
-
   /** One batch, which the student embeds at once; for several, and for micro-batches, there is `ThreePassStep`. */
-  async run([batch]: readonly StepBatch[], learningRate: number): Promise<StepResult> {
+  override async run(batches: readonly StepBatch[], learningRate: number): Promise<StepResult> {
+    if (batches.length !== 1) throw new Error(`TrainingStep takes one batch, got ${batches.length}.`);
+    const [batch] = batches;
     const [student] = batch.student;
-    const step = this.#optimizer.steps;
-    const facts = stepFacts(batch, this.#student, this.#strategy, step);
-    const prepared = this.#strategy.prepare(facts);
+    const step = this.optimizer.steps;
+    const facts = stepFacts(batch, this.student, this.strategy, step);
+    const prepared = this.strategy.prepare(facts);
     const given = { 'teacher rows': batch.teacher, 'teacher outputs': batch.teacherOutputs, labels: batch.labels };
     const feeds: Record<string, TensorData> = {
-      ...this.#optimizer.feeds(student.rows, learningRate),
-      ...this.#buffers.feeds(),
+      ...this.optimizer.feeds(student.rows, learningRate),
+      ...this.buffers.feeds(),
     };
     for (const [name, matrix] of Object.entries(given)) if (matrix) feeds[name] = matrixTensor(matrix);
     for (const [name, { tensor }] of Object.entries(student.feeds)) feeds[`student ${name}`] = tensor;
@@ -80,7 +42,7 @@ export class TrainingStep<Sample, Encoded> implements Step {
     // Programs differ by the strategy's structure and by what is given alone: whatever else varies is a run-time size.
     const key = JSON.stringify([prepared.structure, Object.keys(feeds).sort()]);
     const { program, components, observations } = await this.#compiled.get(key, () => this.#build(batch, prepared));
-    const results = await program.run(feeds, this.#optimizer.into());
+    const results = await program.run(feeds, this.optimizer.into());
     const scalar = (name: string): number => Number(results[name].data[0]);
     const result: StepResult = {
       loss: components.reduce((total, name) => total + scalar(`component ${name}`), 0),
@@ -88,29 +50,16 @@ export class TrainingStep<Sample, Encoded> implements Step {
       gradientNorm: scalar('gradientNorm'),
     };
     assertFinite(result, step);
-    this.#optimizer.commit(results, student.rows);
-    this.#buffers.commit(results);
+    this.optimizer.commit(results, student.rows);
+    this.buffers.commit(results);
     const observed = Object.fromEntries(observations.map((name) => [name, results[`observed ${name}`]]));
-    this.#strategy.observe(observed);
-    this.#strategy.advance(facts, observed);
+    this.strategy.observe(observed);
+    this.strategy.advance(facts, observed);
     return result;
   }
 
-  writeBack(): void {
-    this.#optimizer.writeResult();
-    this.#buffers.writeBack();
-  }
-
-  release(): Promise<void> {
+  override release(): Promise<void> {
     return this.#compiled.release();
-  }
-
-  state(): StateArrays {
-    return { ...this.#optimizer.state(), ...this.#buffers.state(), ...this.#strategy.state() };
-  }
-
-  restore(state: StateArrays): void {
-    restoreAll([this.#optimizer, this.#buffers, this.#strategy], state);
   }
 
   async #build(given: StepBatch, prepared: Prepared): Promise<CompiledStep> {
@@ -124,19 +73,19 @@ export class TrainingStep<Sample, Encoded> implements Step {
         ]),
       );
 
-    const states = this.#optimizer.declare(declare);
+    const states = this.optimizer.declare(declare);
     const values = (parameters: readonly Parameter[], nameOf: (parameter: Parameter) => string) =>
       Object.fromEntries(parameters.map((p) => [nameOf(p), states.get(p)?.parameter as SymbolicTensor]));
-    const student = this.#student.forward({
+    const student = this.student.forward({
       feeds: declareAll('student', batch.feeds),
-      parameters: values(this.#student.parameters, ({ name }) => name),
-      buffers: this.#buffers.declare(declare),
+      parameters: values(this.student.parameters, ({ name }) => name),
+      buffers: this.buffers.declare(declare),
     });
     const rows = (name: string, matrix: Matrix | undefined): SymbolicTensor | undefined =>
       matrix && declare(name, 'float32', ['batch', matrix.columns]);
     const teacher = rows('teacher rows', given.teacher);
     const layers = new Map<string, Pair<SymbolicTensor>>();
-    for (const name of teacher ? this.#strategy.layerNames() : []) {
+    for (const name of teacher ? this.strategy.layerNames() : []) {
       layers.set(name, { student: student.layers.get(name) as SymbolicTensor, teacher: teacher as SymbolicTensor });
     }
     const symbolic = {
@@ -146,25 +95,25 @@ export class TrainingStep<Sample, Encoded> implements Step {
         teacher: rows('teacher outputs', given.teacherOutputs),
       },
       labels: rows('labels', given.labels),
-      parameters: values(this.#ofStrategy, ownName),
+      parameters: values(this.ofStrategy, ownName),
       data: declareAll('strategy', prepared.data),
       structure: prepared.structure,
     };
-    const components = this.#strategy.symbolicLoss(symbolic);
-    if (Object.keys(components).length === 0) throw lossNeeded(this.#strategy, given);
-    const observations = this.#strategy.symbolicObservations(symbolic);
+    const components = this.strategy.symbolicLoss(symbolic);
+    if (Object.keys(components).length === 0) throw lossNeeded(this.strategy, given);
+    const observations = this.strategy.symbolicObservations(symbolic);
     const found = gradients(
       Object.values(components).reduce(add),
       [...states.values()].map(({ parameter }) => parameter),
     );
     const outputs = {
-      ...this.#optimizer.updates(states, found, declare),
-      ...this.#buffers.updates(student.buffers),
+      ...this.optimizer.updates(states, found, declare),
+      ...this.buffers.updates(student.buffers),
     };
     for (const [name, component] of Object.entries(components)) outputs[`component ${name}`] = component;
     for (const [name, tensor] of Object.entries(observations)) outputs[`observed ${name}`] = tensor;
     return {
-      program: await compile({ inputs, outputs }, this.#session),
+      program: await compile({ inputs, outputs }, this.session),
       components: Object.keys(components),
       observations: Object.keys(observations),
     };
