@@ -46,7 +46,7 @@ async function train(what, options) {
     batchSize: 128,
     seed,
     optimizer: { learningRate: 0.01, weightDecay: 0.05 },
-    onEvent({ step, steps, loss }) {
+    onStep({ step, steps, loss }) {
       if (step % 50 === 0 || step === steps) {
         process.stderr.write(`\r${what}: step ${step}/${steps}, loss ${loss.toFixed(3)}, ${seconds()}  `);
       }

@@ -12,13 +12,15 @@ const levels = [
   ['runtime'],
   ['losses', 'negatives'],
   ['strategies'],
+  ['evaluation'],
   ['students', 'teachers', 'data'],
   ['training'],
-  ['evaluation', 'report'],
+  ['report'],
+  ['config'],
   ['cli', 'index'],
 ];
 const levelOf = new Map(levels.flatMap((rooms, level) => rooms.map((room) => [room, level])));
-const mayImportNode = new Set(['runtime', 'teachers', 'data', 'training', 'cli']);
+const mayImportNode = new Set(['runtime', 'teachers', 'data', 'training', 'config', 'cli']);
 const roomOf = (file) =>
   relative(root, file)
     .split(sep)[0]

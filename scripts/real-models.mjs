@@ -85,7 +85,7 @@ async function trial({ title, file, reading, output, ...options }) {
     epochs: 5,
     optimizer: { learningRate: 3e-4 },
     ...options,
-    onEvent: ({ loss }) => losses.push(loss),
+    onStep: ({ loss }) => losses.push(loss),
   });
   const mean = (values) => values.reduce((a, b) => a + b) / values.length;
   const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];

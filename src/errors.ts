@@ -24,6 +24,10 @@ export const ERROR_CODES = {
   NOT_TEXT: 'A text file holds bytes that are not UTF-8 text.',
   CACHE_MISMATCH: 'A cache belongs to another teacher or to other data.',
   CHECKPOINT_MISMATCH: 'A checkpoint belongs to a run with other data or options.',
+  TEACHER_FAILED: 'A teacher that calls out to something else failed, and trying again did not help or is not allowed.',
+  BUDGET_SPENT: 'A teacher has made as many calls as it may.',
+  DATA_MISMATCH:
+    'Things that belong to one data set do not fit: rows without a sample, a sample without a row, other data than before.',
   DIVERGED: 'Training produced a loss or a parameter that is not finite.',
   ABORTED: 'The work was interrupted on request.',
 } as const;
@@ -43,10 +47,17 @@ export type LimbeckErrorCode = keyof typeof ERROR_CODES;
 export class LimbeckError extends Error {
   override readonly name = 'LimbeckError';
   readonly code: LimbeckErrorCode;
+  /** The facts of the message for programs, where there are any: `{ step, component, sampleIds }` of DIVERGED. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(code: LimbeckErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: LimbeckErrorCode,
+    message: string,
+    { details, ...options }: ErrorOptions & { readonly details?: Readonly<Record<string, unknown>> } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.details = details;
   }
 }
 

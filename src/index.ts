@@ -1,6 +1,6 @@
 /** The public API of Limbeck, in one explicit list. A test holds this list, so that nothing appears or vanishes by accident. */
 
-export type { Dataset } from './data/dataset.ts';
+export type { Dataset, InMemoryDataset, SkippedSample } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
 export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
 export { imageDataset } from './data/image-dataset.ts';
@@ -31,6 +31,7 @@ export { IntermediateActivations } from './matrix/intermediate-activations.ts';
 export { type FloatArray, Matrix } from './matrix/matrix.ts';
 export type { Parameter } from './matrix/parameter.ts';
 export { Random } from './matrix/random.ts';
+export type { RowSource } from './matrix/row-source.ts';
 export { KeyBank } from './negatives/key-bank.ts';
 export { KeyQueue, type KeyQueueOptions } from './negatives/key-queue.ts';
 export { MomentumBanks, type MomentumBanksOptions } from './negatives/momentum-banks.ts';
@@ -99,20 +100,29 @@ export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
 export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
 export { parseBertCheckpoint } from './teachers/parse-bert-checkpoint.ts';
-export type { Teacher } from './teachers/teacher.ts';
+export type { EmbedOptions, Teacher, TeacherPrediction } from './teachers/teacher.ts';
 export {
   embedWithCache,
   type TeacherCacheOptions,
   type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
-export {
-  type DistillOptions,
-  type DistillResult,
-  distill,
-  type TrainingEvent,
-} from './training/distill.ts';
+export { distill } from './training/distill.ts';
 export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
+export type {
+  CheckpointEvent,
+  DistillEvent,
+  DistillOptions,
+  DistillResult,
+  LearningRateEvent,
+  ResumeEvent,
+  StepEvent,
+  TeacherEvent,
+  Validation,
+  ValidationEvent,
+  ValidationPoint,
+  WarningEvent,
+} from './training/distill-options.ts';
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';
 export { Student } from './training/student.ts';

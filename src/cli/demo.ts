@@ -252,7 +252,7 @@ async function train(
     seed,
     optimizer: { learningRate, weightDecay: 0 },
     signal,
-    onEvent: (event) => {
+    onStep: (event) => {
       const { step, steps, epoch } = event;
       sinceLine = { loss: sinceLine.loss + event.loss, steps: sinceLine.steps + 1 };
       // About 200 points make a curve; each is the mean of the steps since the last, so that nothing is thinned out.

@@ -1,9 +1,25 @@
-/** What training walks through, whatever the samples are: texts, images. */
+/**
+ * What training walks through, whatever the samples are: texts, images; in memory or read as they are needed.
+ */
 import { createHash } from 'node:crypto';
 import { LimbeckError, show } from '../errors.ts';
 
+/**
+ * Samples by number, 0 … size − 1. Data held in memory is an {@link InMemoryDataset}; of data on disk only what is small per sample
+ * (labels, names, where it lies) is in memory.
+ */
 export interface Dataset<Sample> {
-  readonly samples: readonly Sample[];
+  /** Number of samples. */
+  readonly size: number;
+  /**
+   * Samples by number, in that order.
+   *
+   * @param view which look at augmented data: of one view the same samples look the same, in every process. Data that is not
+   *   augmented ignores it
+   */
+  read(numbers: ArrayLike<number>, view?: number): Promise<readonly Sample[]>;
+  /** Whether samples look different from view to view, so that a teacher has to see what the student sees. */
+  readonly augmented?: boolean;
   /** One class index per sample. */
   readonly labels?: Int32Array;
   /** The name of class `i` at place `i`. */
@@ -12,6 +28,27 @@ export interface Dataset<Sample> {
   readonly fingerprint: string;
   /** For every sample the first that is the same; undefined when all differ. */
   readonly duplicateOf?: Int32Array | undefined;
+  /** What the source calls each sample: the values of an id column, paths of files. */
+  readonly ids?: readonly string[];
+  /** The place of each sample in the source, counted from 0 with those that were left out. By default its number. */
+  readonly positions?: Int32Array;
+  /** What the source held and the data set leaves out. */
+  readonly skipped?: readonly SkippedSample[];
+  /** About how much work a sample is, in any unit: characters, tokens. Batches of like lengths are made by it. */
+  readonly lengths?: ArrayLike<number>;
+}
+
+/** A data set whose samples are all in memory. */
+export interface InMemoryDataset<Sample> extends Dataset<Sample> {
+  readonly samples: readonly Sample[];
+}
+
+/** A sample that was left out, with where it was and why: never silently. */
+export interface SkippedSample {
+  /** For instance "reviews.jsonl, line 17". */
+  readonly where: string;
+  /** For instance "empty text", "duplicate of line 3", "does not decode: …". */
+  readonly reason: string;
 }
 
 /** Labels and class names as callers give them. */
@@ -32,7 +69,7 @@ export function buildDataset<Sample>(
   samples: readonly Sample[],
   { labels, classNames }: DatasetLabels,
   { what, bytesOf }: { readonly what: string; readonly bytesOf: (sample: Sample) => Uint8Array },
-): Dataset<Sample> {
+): InMemoryDataset<Sample> {
   const ownNames = classNames === undefined ? undefined : Object.freeze(checkClassNames(classNames));
   const ownLabels = labels === undefined ? undefined : checkLabels(labels, samples.length, what, ownNames?.length);
   if (ownNames && !ownLabels) {
@@ -43,6 +80,8 @@ export function buildDataset<Sample>(
   }
   return {
     samples,
+    size: samples.length,
+    read: async (numbers) => Array.from(numbers, (i) => samples[i]),
     ...(ownLabels && { labels: ownLabels }),
     ...(ownNames && { classNames: ownNames }),
     fingerprint: fingerprintOf(samples, ownLabels, what, bytesOf),

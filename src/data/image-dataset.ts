@@ -1,7 +1,7 @@
 /** A set of images in memory, as arrays of pixels, with optional class labels. Not a reader of any file format. */
 import { LimbeckError, show } from '../errors.ts';
 import type { ImageSample } from '../students/images/pixels.ts';
-import { buildDataset, type Dataset, type DatasetLabels } from './dataset.ts';
+import { buildDataset, type DatasetLabels, type InMemoryDataset } from './dataset.ts';
 
 export interface ImageDatasetParts extends DatasetLabels {
   images: readonly ImageSample[];
@@ -15,7 +15,7 @@ export interface ImageDatasetParts extends DatasetLabels {
  * @example
  * const data = imageDataset({ images: [Uint8Array.of(0, 255, 255, 0), Uint8Array.of(255, 0, 0, 255)], labels: [0, 1] });
  */
-export function imageDataset({ images, ...labels }: ImageDatasetParts): Dataset<ImageSample> {
+export function imageDataset({ images, ...labels }: ImageDatasetParts): InMemoryDataset<ImageSample> {
   const [first] = images;
   for (const [i, image] of images.entries()) {
     if (!(image instanceof Uint8Array || image instanceof Float32Array)) {

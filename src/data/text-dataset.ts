@@ -3,9 +3,9 @@
  * caches are keyed by, and training walks through. Not a reader of any file format, and not a tokenizer.
  */
 import { LimbeckError, show } from '../errors.ts';
-import { buildDataset, type Dataset, type DatasetLabels } from './dataset.ts';
+import { buildDataset, type DatasetLabels, type InMemoryDataset } from './dataset.ts';
 
-export interface TextDataset extends Dataset<string> {
+export interface TextDataset extends InMemoryDataset<string> {
   /** The samples. */
   readonly texts: readonly string[];
 }

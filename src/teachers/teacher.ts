@@ -2,7 +2,26 @@
  * What every teacher is, wherever its vectors come from: an ONNX file, a Hugging Face model, a file of embeddings, a function.
  * Only the contract; caching is in teacher-cache.ts, and batching is each teacher's own business.
  */
+import type { Dataset } from '../data/dataset.ts';
 import type { Matrix } from '../matrix/matrix.ts';
+
+export interface EmbedOptions<Input> {
+  /** Stops the work; the promise is then rejected. */
+  readonly signal?: AbortSignal;
+  /**
+   * Which samples of which data set the inputs are, where they come from one: `numbers[i]` is `inputs[i]`. For teachers that know
+   * samples by place or name and not by what they hold.
+   */
+  readonly samples?: { readonly data: Dataset<Input>; readonly numbers: ArrayLike<number> };
+}
+
+/** What a teacher says of some inputs, row by row. */
+export interface TeacherPrediction {
+  /** float32, [inputs, dimension] */
+  readonly embeddings: Matrix;
+  /** Logits, float32, [inputs, classes]; of teachers that classify. */
+  readonly outputs?: Matrix | undefined;
+}
 
 /**
  * A frozen model that turns inputs into vectors. It is deterministic: the same inputs give the same rows, so that rows can be
@@ -23,10 +42,15 @@ export interface Teacher<Input = string> {
   readonly fingerprint: string;
   /** The width of a row. */
   readonly dimension: number;
+  /** Number of classes, for teachers that also have outputs; they then have {@link predict}. */
+  readonly classes?: number | undefined;
   /**
    * @param inputs any number of inputs, none included
-   * @param options.signal stops the work; the promise is then rejected
    * @returns float32, [inputs.length, dimension]; row `i` belongs to `inputs[i]`; all entries finite
    */
-  embed(inputs: readonly Input[], options?: { signal?: AbortSignal }): Promise<Matrix>;
+  embed(inputs: readonly Input[], options?: EmbedOptions<Input>): Promise<Matrix>;
+  /** Embeddings and outputs in one pass. */
+  predict?(inputs: readonly Input[], options?: EmbedOptions<Input>): Promise<TeacherPrediction>;
+  /** Frees what the teacher holds. */
+  release?(): Promise<void>;
 }

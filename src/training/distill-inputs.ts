@@ -18,6 +18,11 @@ export interface TeacherRows {
 /** A teacher, or what it says. */
 export type TeacherInput<Sample> = Teacher<Sample> | Matrix | TeacherRows | undefined;
 
+/** 0 … size − 1. */
+export function everyNumber(size: number): Int32Array {
+  return Int32Array.from({ length: size }, (_, i) => i);
+}
+
 /** A digest of a matrix: its shape and its bytes. */
 export function digestOf({ rows, columns, data }: Matrix): string {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -45,7 +50,7 @@ export async function teacherRows<Sample>(
   if (teacher === undefined) return { embeddings: undefined, outputs: undefined };
   if (teacher instanceof Matrix) return { embeddings: teacher.as('float32'), outputs: undefined };
   if ('embed' in teacher) {
-    const rows = await teacher.embed(data.samples, signal ? { signal } : {});
+    const rows = await teacher.embed(await data.read(everyNumber(data.size)), signal ? { signal } : {});
     return { embeddings: rows.as('float32'), outputs: undefined };
   }
   return { embeddings: teacher.embeddings?.as('float32'), outputs: teacher.outputs?.as('float32') };
@@ -55,21 +60,21 @@ export async function teacherRows<Sample>(
 export function checkParts(
   given: { readonly embeddings: Matrix | undefined; readonly outputs: Matrix | undefined },
   { layers, classes }: Pick<TrainableStudent, 'layers' | 'classes'>,
-  { samples, labels }: Dataset<unknown>,
+  { size, labels }: Dataset<unknown>,
   strategy: DistillationStrategy,
   useLabels: boolean,
 ): void {
   for (const [what, matrix] of Object.entries(given)) {
-    if (matrix && matrix.rows !== samples.length) {
+    if (matrix && matrix.rows !== size) {
       throw new LimbeckError(
         'SHAPE_MISMATCH',
-        `distill: expected one row of the teacher's ${what} for each of the ${samples.length} samples, got ${matrix.rows}.`,
+        `distill: expected one row of the teacher's ${what} for each of the ${size} samples, got ${matrix.rows}.`,
       );
     }
     matrix?.assertFinite(`teacher ${what}`);
   }
-  if (samples.length < 2) {
-    throw new LimbeckError('EMPTY_BATCH', `distill: expected at least two samples to train on, got ${samples.length}.`);
+  if (size < 2) {
+    throw new LimbeckError('EMPTY_BATCH', `distill: expected at least two samples to train on, got ${size}.`);
   }
   const { embeddings, outputs } = given;
   if (outputs && outputs.columns !== classes) {

@@ -1,77 +1,16 @@
 /** Distillation from start to end: batches, steps, schedule, events. */
-import * as z from 'zod';
-import type { Dataset } from '../data/dataset.ts';
 import { EpochBatches } from '../data/epoch-batches.ts';
 import { LimbeckError } from '../errors.ts';
-import type { Device } from '../runtime/backend.ts';
-import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import { CheckpointFile, checkpointOptionsSchema } from './checkpoint.ts';
-import { checkParts, digestOf, microBatches, oneHot, type TeacherInput, teacherRows } from './distill-inputs.ts';
-import { type OptimizerInput, parseOptimizer } from './optimizers/index.ts';
-import { scheduleFactor, scheduleOptions } from './schedule.ts';
-import type { Step, StepBatch, StepResult } from './step.ts';
+import { checkParts, digestOf, everyNumber, microBatches, oneHot, teacherRows } from './distill-inputs.ts';
+import { type DistillOptions, type DistillResult, type StepEvent, trainingOptionsSchema } from './distill-options.ts';
+import { parseOptimizer } from './optimizers/index.ts';
+import { scheduleFactor } from './schedule.ts';
+import type { Step, StepBatch } from './step.ts';
 import { ThreePassStep } from './three-pass-step.ts';
 import { TrainingStep } from './training-step.ts';
-
-/** Every number that steers a run, with default and bounds; a description completes "expected …". */
-export const trainingOptionsSchema = z.object({
-  epochs: z.int().min(1).default(10).describe('a whole number ≥ 1'),
-  batchSize: z.int().min(2).default(256).describe('a whole number ≥ 2'),
-  seed: z.int().min(0).default(0).describe('a whole number ≥ 0'),
-  ...scheduleOptions,
-  microBatchSize: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('a whole number ≥ 1: samples that the student embeds at once; by default the whole batch'),
-  accumulate: z.int().min(1).default(1).describe('a whole number ≥ 1: batches whose mean loss makes one step'),
-});
-
-export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sample = string>
-  extends z.input<typeof trainingOptionsSchema> {
-  /** A teacher, asked once for all rows before training; or its embeddings; or embeddings and outputs. None for training by labels alone. */
-  readonly teacher?: TeacherInput<Sample>;
-  /** Trained in place. */
-  readonly student: S;
-  readonly data: Dataset<Sample>;
-  readonly strategy: DistillationStrategy;
-  /** Options of AdamW, or with `method` of another optimizer. */
-  readonly optimizer?: OptimizerInput;
-  /** Give the labels of the data to the strategy. Default false. */
-  readonly useLabels?: boolean;
-  /**
-   * Saves where the run is, and goes on from there when it is started again with the same data and options: the bits are those of a
-   * run without a break. The last step, and an interrupted one, are saved too.
-   */
-  readonly checkpoint?: z.input<typeof checkpointOptionsSchema>;
-  /** Where training runs. Default 'cpu'. */
-  readonly device?: Device;
-  readonly onEvent?: (event: TrainingEvent) => void;
-  /** Stops between two steps; the promise is then rejected with ABORTED, the student holding the parameters so far. */
-  readonly signal?: AbortSignal;
-}
-
-/** After every step. */
-export interface TrainingEvent extends StepResult {
-  /** Steps done, from 1 to `steps`. */
-  readonly step: number;
-  readonly steps: number;
-  /** Epochs done, with fraction. */
-  readonly epoch: number;
-  readonly learningRate: number;
-  /** Since the start of training. */
-  readonly seconds: number;
-}
-
-export interface DistillResult<S> {
-  readonly student: S;
-  readonly steps: number;
-  readonly seconds: number;
-  /** Mean loss over the last epoch. */
-  readonly loss: number;
-}
 
 /**
  * Trains a student on what a teacher says of the data, on labels, or on both.
@@ -99,6 +38,7 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
     checkpoint,
     device,
     onEvent,
+    onStep,
     signal,
     ...numbers
   } = options;
@@ -110,8 +50,8 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
   const labels = useLabels ? data.labels : undefined;
   checkParts({ embeddings, outputs }, student, data, strategy, useLabels);
 
-  const encoded = student.encode(data.samples);
-  const batches = new EpochBatches(data.samples.length, batchSize, seed);
+  const encoded = student.encode(await data.read(everyNumber(data.size)));
+  const batches = new EpochBatches(data.size, batchSize, seed);
   const perEpoch = Math.ceil(batches.perEpoch / accumulate);
   const steps = epochs * perEpoch;
   const { duplicateOf } = data;
@@ -165,11 +105,21 @@ export async function distill<S extends TrainableStudent<Sample, unknown>, Sampl
       const result = await step.run(taken, learningRate);
       if (epoch === epochs - 1) lastEpochLoss += result.loss / perEpoch;
       if (saving && ((done + 1) % saving.every === 0 || done + 1 === steps)) await save(done + 1);
-      onEvent?.({ ...result, step: done + 1, steps, epoch: (done + 1) / perEpoch, learningRate, seconds: elapsed() });
+      const event: StepEvent = {
+        type: 'step',
+        ...result,
+        step: done + 1,
+        steps,
+        epoch: (done + 1) / perEpoch,
+        learningRate,
+        seconds: elapsed(),
+      };
+      onStep?.(event);
+      onEvent?.(event);
     }
   } finally {
     step.writeBack();
     await step.release();
   }
-  return { student, steps, seconds: elapsed(), loss: lastEpochLoss };
+  return { student, steps, stoppedEarly: false, seconds: elapsed(), loss: lastEpochLoss, validation: [] };
 }

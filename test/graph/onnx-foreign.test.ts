@@ -130,7 +130,7 @@ describe('trained behind a node without a gradient', () => {
         ...{ student, data, teacher: new Matrix(6, 3, Float32Array.from(wave(18, 9))) },
         ...{ strategy: new FeatureDistillationStrategy(), batchSize: 6, epochs: 40 },
         optimizer: { learningRate: 0.05 },
-        onEvent: ({ loss }) => losses.push(loss),
+        onStep: ({ loss }) => losses.push(loss),
       });
       expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]);
 

@@ -319,7 +319,7 @@ describe('in training', () => {
         batchSize: 30,
         optimizer: { learningRate: 0.02 },
       },
-      onEvent: ({ loss, components }) => {
+      onStep: ({ loss, components }) => {
         losses.push(loss);
         for (const name of Object.keys(components)) names.add(name);
       },

@@ -259,7 +259,7 @@ it('trains a student', async () => {
   const losses: number[] = [];
   await distill({
     ...{ teacher: rows, student: tinyStudent(data.texts, { width: 16, dimension: 16, seed: 0 }), data, strategy },
-    ...{ epochs: 10, batchSize: 30, optimizer: { learningRate: 0.02 }, onEvent: ({ loss }) => losses.push(loss) },
+    ...{ epochs: 10, batchSize: 30, optimizer: { learningRate: 0.02 }, onStep: ({ loss }) => losses.push(loss) },
   });
   expect(losses.at(-1)).toBeLessThan(0.7 * losses[0]);
 });

@@ -74,7 +74,7 @@ describe('a classifier of images', () => {
       epochs: 60,
       batchSize: 10,
       optimizer: { learningRate: 0.03 },
-      onEvent: ({ loss }) => losses.push(loss),
+      onStep: ({ loss }) => losses.push(loss),
     });
     expect(losses.at(-1)).toBeLessThan(0.3 * losses[0]);
     const trained = student.toOnnx();
@@ -144,7 +144,7 @@ describe('an encoder of texts', () => {
   it('comes nearer to a teacher', async () => {
     const rows = bagOfWordsRows(texts.texts, 6);
     const losses: number[] = [];
-    const onEvent = ({ loss }: { loss: number }) => losses.push(loss);
+    const onStep = ({ loss }: { loss: number }) => losses.push(loss);
     await distill({
       student,
       data: texts,
@@ -153,7 +153,7 @@ describe('an encoder of texts', () => {
       epochs: 20,
       batchSize: 10,
       optimizer: { learningRate: 0.02 },
-      onEvent,
+      onStep,
     });
     expect(losses.at(-1)).toBeLessThan(0.5 * losses[0]);
   });

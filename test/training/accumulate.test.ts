@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { ContrastiveDistillationStrategy } from '../../src/strategies/contrastive-distillation-strategy.ts';
 import { FeatureDistillationStrategy } from '../../src/strategies/feature-distillation-strategy.ts';
 import type { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
-import { type DistillOptions, distill, type TrainingEvent } from '../../src/training/distill.ts';
+import { distill } from '../../src/training/distill.ts';
+import type { DistillOptions, StepEvent } from '../../src/training/distill-options.ts';
 import { worstError } from '../strategies/support.ts';
 import { bagOfWordsRows, tinyStudent, wordNetTexts } from './tiny-problem.ts';
 
@@ -12,7 +13,7 @@ const rows = bagOfWordsRows(data.texts, 6);
 
 async function train(options: Partial<DistillOptions<StaticEmbeddingStudent>>) {
   const student = tinyStudent(data.texts, { width: 4, dimension: 6, seed: 1 });
-  const events: TrainingEvent[] = [];
+  const events: StepEvent[] = [];
   const { steps } = await distill({
     teacher: rows,
     student,
@@ -20,7 +21,7 @@ async function train(options: Partial<DistillOptions<StaticEmbeddingStudent>>) {
     strategy: new FeatureDistillationStrategy(),
     epochs: 3,
     optimizer: { learningRate: 0.02 },
-    onEvent: (event) => events.push(event),
+    onStep: (event) => events.push(event),
     ...options,
   });
   return { steps, events, values: student.parameters.flatMap(({ data: numbers }) => [...numbers]) };

@@ -7,7 +7,7 @@ import { digest, type Kind, newRun, train } from './checkpoint-runs.ts';
 const [kind, directory, every] = process.argv.slice(2);
 const run = newRun(kind as Kind, {
   checkpoint: { directory, every: Number(every) },
-  onEvent: ({ step }) => {
+  onStep: ({ step }) => {
     process.stdout.write(`step ${step}\n`);
     // Time to be killed in: a step takes a millisecond.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);

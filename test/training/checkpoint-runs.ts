@@ -6,7 +6,8 @@ import { MomentumBanks } from '../../src/negatives/momentum-banks.ts';
 import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
 import { ContrastiveDistillationStrategy } from '../../src/strategies/contrastive-distillation-strategy.ts';
 import type { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
-import { type DistillOptions, distill } from '../../src/training/distill.ts';
+import { distill } from '../../src/training/distill.ts';
+import type { DistillOptions } from '../../src/training/distill-options.ts';
 import { bagOfWordsRows, tinyStudent, wordNetTexts } from './tiny-problem.ts';
 
 const DIMENSION = 8;

@@ -41,13 +41,13 @@ async function unbroken(kind: Kind): Promise<{ digest: string; loss: number }> {
 /** A run with a checkpoint, and which steps it took. */
 function saving(kind: Kind, every: number, changes: Parameters<typeof newRun>[1] = {}): Run & { taken: number[] } {
   const taken: number[] = [];
-  const { onEvent, ...rest } = changes;
+  const { onStep, ...rest } = changes;
   const run = newRun(kind, {
     ...rest,
     checkpoint: { directory, every },
-    onEvent: (event) => {
+    onStep: (event) => {
       taken.push(event.step);
-      onEvent?.(event);
+      onStep?.(event);
     },
   });
   return { ...run, taken };
@@ -62,14 +62,14 @@ describe('stopped and started again: the bits of an unbroken run', () => {
       const controller = new AbortController();
       const aborted = saving(kind, every, {
         signal: controller.signal,
-        onEvent: ({ step }) => step === 4 && controller.abort(),
+        onStep: ({ step }) => step === 4 && controller.abort(),
       });
       await expect(train(aborted)).rejects.toMatchObject({
         code: 'ABORTED',
         message: expect.stringMatching(/after 4 of 12 steps.*last\.safetensors/),
       });
       const thrown = saving(kind, every, {
-        onEvent: ({ step }) => {
+        onStep: ({ step }) => {
           if (step === 8) throw new Error('enough');
         },
       });
@@ -93,8 +93,8 @@ describe('stopped and started again: the bits of an unbroken run', () => {
     const stopped = saving('NT-Xent with a bank', 100, { signal: AbortSignal.abort() });
     await expect(train(stopped)).rejects.toMatchObject({ code: 'ABORTED' }); // before the first step, which is saved too
     const controller = new AbortController();
-    const onEvent = ({ step }: { step: number }) => step === 11 && controller.abort();
-    await expect(train(saving('NT-Xent with a bank', 100, { signal: controller.signal, onEvent }))).rejects.toThrow();
+    const onStep = ({ step }: { step: number }) => step === 11 && controller.abort();
+    await expect(train(saving('NT-Xent with a bank', 100, { signal: controller.signal, onStep }))).rejects.toThrow();
     const last = saving('NT-Xent with a bank', 100);
     expect((await train(last)).loss).toBe(loss);
     expect(last.taken).toEqual([12]);
@@ -112,10 +112,10 @@ describe('what is not a checkpoint of this run', () => {
   const kind = 'NT-Xent with a queue';
   /** A checkpoint after three steps, and its bytes. */
   async function begin(): Promise<Buffer> {
-    const onEvent = ({ step }: { step: number }) => {
+    const onStep = ({ step }: { step: number }) => {
       if (step === 3) throw new Error('enough');
     };
-    await expect(train(saving(kind, 3, { onEvent }))).rejects.toThrow('enough');
+    await expect(train(saving(kind, 3, { onStep }))).rejects.toThrow('enough');
     return readFileSync(file());
   }
   /** Refused with a code, before any step, the file and the student as they were. */
@@ -214,14 +214,14 @@ describe('what is not a checkpoint of this run', () => {
 describe('a checkpoint that cannot be written', () => {
   it('is FILE_UNWRITABLE, the student holding what it has learned', async () => {
     const reference = newRun('NT-Xent with a bank', {
-      onEvent: ({ step }) => {
+      onStep: ({ step }) => {
         if (step === 3) throw new Error('enough');
       },
     });
     await expect(train(reference)).rejects.toThrow('enough');
     const run = saving('NT-Xent with a bank', 3, {
       // A directory comes to stand where the file is to be.
-      onEvent: ({ step }) => step === 2 && mkdirSync(join(file(), 'in the way'), { recursive: true }),
+      onStep: ({ step }) => step === 2 && mkdirSync(join(file(), 'in the way'), { recursive: true }),
     });
     await expect(train(run)).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' });
     expect(run.taken).toEqual([1, 2]);

@@ -7,7 +7,8 @@ import type { DistillationStrategy } from '../../src/strategies/distillation-str
 import { FeatureDistillationStrategy } from '../../src/strategies/feature-distillation-strategy.ts';
 import type { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
 import type { Teacher } from '../../src/teachers/teacher.ts';
-import { type DistillOptions, distill, type TrainingEvent } from '../../src/training/distill.ts';
+import { distill } from '../../src/training/distill.ts';
+import type { DistillOptions, StepEvent } from '../../src/training/distill-options.ts';
 import { cosineSchedule } from '../../src/training/schedule.ts';
 import { bagOfWordsRows, tinyStudent, wordNetTexts } from './tiny-problem.ts';
 
@@ -63,7 +64,7 @@ describe('distill', () => {
     ['InfoNCE', () => new ContrastiveDistillationStrategy({ mode: 'infonce', contrastiveWeight: 1, temperature: 0.1 })],
   ])('%s: the loss falls below half, and the student comes near the teacher', async (_, strategy) => {
     const losses: number[] = [];
-    const result = await run({ strategy: strategy(), epochs: 15, onEvent: ({ loss }) => losses.push(loss) });
+    const result = await run({ strategy: strategy(), epochs: 15, onStep: ({ loss }) => losses.push(loss) });
     const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
     expect(mean(losses.slice(-5))).toBeLessThan(0.5 * mean(losses.slice(0, 3)));
     expect(result.loss).toBeCloseTo(mean(losses.slice(-5)), 5);
@@ -77,8 +78,8 @@ describe('distill', () => {
   });
 
   it('tells every step: numbers, rates of the schedule, and time that goes forward', async () => {
-    const events: TrainingEvent[] = [];
-    const result = await run({ epochs: 3, batchSize: 50, warmup: 0.2, onEvent: (event) => events.push(event) });
+    const events: StepEvent[] = [];
+    const result = await run({ epochs: 3, batchSize: 50, warmup: 0.2, onStep: (event) => events.push(event) });
     expect(result).toMatchObject({ steps: 15 });
     expect(events.map(({ step }) => step)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
     let before = 0;
@@ -136,7 +137,7 @@ describe('distill', () => {
       student,
       epochs: 4,
       signal: controller.signal,
-      onEvent: ({ step }) => step === 3 && controller.abort(),
+      onStep: ({ step }) => step === 3 && controller.abort(),
     });
     await expect(aborted).rejects.toMatchObject({
       code: 'ABORTED',
@@ -149,7 +150,7 @@ describe('distill', () => {
     const failing = run({
       student: other,
       epochs: 4,
-      onEvent: ({ step }) => {
+      onStep: ({ step }) => {
         if (step === 3) throw new Error('enough');
       },
     });

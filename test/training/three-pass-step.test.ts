@@ -195,7 +195,7 @@ describe('distill with microBatchSize', () => {
       epochs: 12,
       batchSize: 50,
       optimizer: { learningRate: 0.01, epsilon: 1e-3 },
-      onEvent: ({ loss }) => losses.push(loss),
+      onStep: ({ loss }) => losses.push(loss),
       ...(microBatchSize !== undefined && { microBatchSize }),
     });
     return { losses, parameters: student.parameters.map(({ data }) => data) };
