@@ -108,7 +108,6 @@ export {
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
 export { distill } from './training/distill.ts';
-export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
 export type {
   CheckpointEvent,
   DistillEvent,
@@ -126,3 +125,4 @@ export type {
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';
 export { Student } from './training/student.ts';
+export type { TeacherInput, TeacherRows } from './training/teacher-answers.ts';

@@ -303,3 +303,23 @@ async function embedChecked(
   }
   return data as Float32Array;
 }
+export async function cacheTeacherRows<S>(o: {
+  teacher: Teacher<S>;
+  data: unknown;
+  directory: string;
+  dtype: string;
+  shardRows: number;
+  onProgress: (p: TeacherCacheProgress) => void;
+  onWarning: (m: string) => void;
+  signal?: AbortSignal;
+}): Promise<{
+  embeddings: Matrix;
+  outputs?: Matrix;
+  reused: number;
+  computed: number;
+  seconds: number;
+  release(): Promise<void>;
+}> {
+  const r = await embedWithCache({ ...o, dataset: o.data as TextDataset, teacher: o.teacher as unknown as Teacher });
+  return { ...r, embeddings: r.rows, release: async () => {} };
+}
