@@ -1,0 +1,87 @@
+/** The section `data` of a run's configuration: what is trained on, what is measured on, and how samples are read. */
+import * as z from 'zod';
+
+export const path = (what: string) =>
+  z
+    .string()
+    .refine((text) => text.trim() !== '')
+    .describe(what);
+
+const column = (what: string) => z.string().min(1).optional().describe(`the name of a column: ${what}`);
+const rows = () => z.int().min(1);
+
+/** How images are varied from epoch to epoch. */
+const augmentSchema = z.strictObject({
+  crop: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('a number in [0, 1]: how far images are shifted or cut at random, as a share of their size'),
+  flip: z.boolean().default(false).describe('true or false: mirror half of the images'),
+  colour: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('a number in [0, 1]: how far brightness, contrast and saturation vary'),
+});
+
+/** Keys of {@link dataSchema} that only go with texts, or only with images. */
+export const TEXT_KEYS = ['column', 'deduplicate'] as const;
+export const IMAGE_KEYS = ['labels', 'size', 'channels', 'fit', 'augment'] as const;
+
+/** Exactly one of `texts` and `images`. A description completes "expected …". */
+export const dataSchema = z.strictObject({
+  texts: path(
+    'the path of a file of texts: .txt (one a line), .jsonl, .csv, .tsv or .parquet, also with .gz',
+  ).optional(),
+  images: path(
+    'the path of images: a folder with a folder for each class, a list of files (.csv, .tsv or .jsonl), or an IDX file of pixels',
+  ).optional(),
+  column: column("the texts, or the files of a list of images; by default 'text', or the only column"),
+  labelColumn: column('the classes, names or numbers; by default samples have none'),
+  idColumn: column('what samples are called, to align rows of a teacher by'),
+  labels: path('the path of the IDX file of labels that belongs to an IDX file of pixels').optional(),
+  format: z
+    .enum(['txt', 'jsonl', 'csv', 'tsv', 'parquet', 'folder', 'list', 'idx'])
+    .optional()
+    .describe("'txt', 'jsonl', 'csv', 'tsv', 'parquet', 'folder', 'list' or 'idx': by default what the name says"),
+  deduplicate: z
+    .boolean()
+    .optional()
+    .describe(
+      'true or false: leave out texts that were there before; by default false, since equal texts are known as such',
+    ),
+  limit: rows().optional().describe('a whole number ≥ 1: samples to take, from the beginning; by default all'),
+  size: z
+    .union([rows(), z.tuple([rows(), rows()])])
+    .optional()
+    .describe(
+      'a whole number ≥ 1, or two, height and width: what images are brought to; by default that of an IDX file, else 32',
+    ),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .optional()
+    .describe('1 for grey or 3 for colour; by default that of an IDX file, else 3'),
+  fit: z
+    .enum(['cover', 'contain', 'fill'])
+    .optional()
+    .describe(
+      "'cover', 'contain' or 'fill': cut what stands over, pad what is missing, or stretch; by default 'cover'",
+    ),
+  validation: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.05)
+    .describe(
+      'a number in [0, 1): the share of samples that is measured on and not trained on, chosen by a digest of each',
+    ),
+  validationFile: path(
+    'the path of more data of the same kind to measure on, instead of a share of the training data',
+  ).optional(),
+  augment: augmentSchema.optional().describe('how images are varied from epoch to epoch; by default not at all'),
+});
+
+export type DataConfig = z.output<typeof dataSchema>;

@@ -1,0 +1,91 @@
+/** The sections `teacher` and `cache` of a run's configuration: whose space the student learns, and where its rows are kept. */
+import * as z from 'zod';
+import { cacheOptionsSchema } from '../training/distill-options.ts';
+import { path } from './data-schema.ts';
+
+const pooling = () =>
+  z
+    .enum(['none', 'mean', 'first'])
+    .optional()
+    .describe("'none', 'mean' or 'first': how [batch, length, width] becomes [batch, width]");
+const normalize = () => z.boolean().default(true).describe('true or false: rows of norm 1');
+const maxTokens = () =>
+  z.int().min(3).optional().describe('a whole number ≥ 3: longer texts are cut; by default as many as the model takes');
+const samplesAtOnce = () => z.int().min(1).default(32).describe('a whole number ≥ 1: samples in one run of the model');
+
+/** The first key of each says what the teacher is. A description completes "expected …". */
+export const TEACHERS = {
+  bert: z.strictObject({
+    bert: path(
+      'the path of a directory with config.json, tokenizer.json and weights in .safetensors, of an encoder of the BERT family',
+    ),
+    maxTokens: maxTokens(),
+  }),
+  onnx: z.strictObject({
+    onnx: path('the path of an .onnx file, from any tool'),
+    embeddings: z
+      .string()
+      .min(1)
+      .describe('the name of the tensor that holds the embeddings; limbeck inspect lists them'),
+    outputs: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the name of the tensor that holds the logits, of models that classify'),
+    pooling: pooling(),
+    normalize: normalize(),
+    tokenizer: path('the path of the tokenizer.json that belongs to the model; needed for texts').optional(),
+    maxTokens: maxTokens(),
+    batchSize: samplesAtOnce(),
+  }),
+  transformers: z.strictObject({
+    transformers: path(
+      'a model id of the Hugging Face hub, or a directory; needs the npm package @huggingface/transformers',
+    ),
+    pooling: pooling(),
+    normalize: normalize(),
+    batchSize: samplesAtOnce(),
+  }),
+  embeddings: z.strictObject({
+    embeddings: path('the path of a file of rows: .npy, .safetensors, .jsonl or .parquet'),
+    align: z
+      .enum(['order', 'id'])
+      .default('order')
+      .describe("'order' or 'id': row by row as the data has its samples, or by the column idColumn of both"),
+    column: z.string().min(1).optional().describe('the name of the column with the rows'),
+    idColumn: z.string().min(1).optional().describe("the name of the column with the ids, for align: 'id'"),
+    tensor: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the name of the tensor in a .safetensors file; by default the only one'),
+  }),
+} as const;
+
+const anyTeacher = z.union([TEACHERS.bert, TEACHERS.onnx, TEACHERS.transformers, TEACHERS.embeddings]);
+
+export const teacherSchema = z
+  .union([
+    z.literal('none'),
+    TEACHERS.bert,
+    TEACHERS.onnx,
+    TEACHERS.transformers,
+    TEACHERS.embeddings,
+    z.strictObject({
+      ensemble: z.array(anyTeacher).min(2).describe('a list of two or more teachers'),
+      combine: z
+        .enum(['mean', 'concatenate'])
+        .default('mean')
+        .describe("'mean' or 'concatenate': of rows of norm 1, their mean, or one behind the other"),
+    }),
+  ])
+  .describe("'none', or one of bert, onnx, transformers, embeddings and ensemble with their options");
+
+export const cacheSchema = z.strictObject({
+  ...cacheOptionsSchema.shape,
+  directory: path('the path of a directory: rows are computed once and kept there').default('.limbeck/teacher-cache'),
+});
+
+export type TeacherConfig = z.output<typeof teacherSchema>;
+export type SingleTeacherConfig = z.output<typeof anyTeacher>;
+export type CacheConfig = z.output<typeof cacheSchema>;
