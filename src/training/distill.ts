@@ -1,5 +1,5 @@
 /** Distillation from start to end: teacher, batches, steps, schedule, validation, checkpoints, events. */
-import { planBatches } from '../data/batch-plan.ts';
+import { planBatches } from '../data/plan-batches.ts';
 import { LimbeckError } from '../errors.ts';
 import type { StateArrays } from '../matrix/state-arrays.ts';
 import { parseOptions } from '../strategies/options.ts';
