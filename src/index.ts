@@ -99,14 +99,23 @@ export type { TransformerStudent } from './students/transformer/transformer-stud
 export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
 export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
+export { CachedRows } from './teachers/cached-rows.ts';
 export { parseBertCheckpoint } from './teachers/parse-bert-checkpoint.ts';
 export type { EmbedOptions, Teacher, TeacherPrediction } from './teachers/teacher.ts';
 export {
+  type CachedTeacherRows,
+  type CacheTeacherRowsOptions,
+  cacheTeacherRows,
   embedWithCache,
   type TeacherCacheOptions,
   type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
+export {
+  listTeacherCaches,
+  type TeacherCacheEntry,
+  type TeacherCacheManifest,
+} from './teachers/teacher-cache-manifest.ts';
 export { distill } from './training/distill.ts';
 export type {
   CheckpointEvent,

@@ -26,6 +26,9 @@ it('exports exactly this', () => {
         'Student',
         'imageInputs',
         'textInputs',
+        'CachedRows',
+        'cacheTeacherRows',
+        'listTeacherCaches',
       ],
     ]
       .flat()

@@ -1,6 +1,7 @@
 /** Distillation from start to end: teacher, batches, steps, schedule, validation, checkpoints, events. */
-import { planBatches } from '../data/batch-plan.ts';
+import { planBatches } from '../data/plan-batches.ts';
 import { LimbeckError } from '../errors.ts';
+import type { StateArrays } from '../matrix/state-arrays.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import { warnOnConsole } from '../warnings.ts';
@@ -135,7 +136,7 @@ class Run<S extends TrainableStudent<Sample, unknown>, Sample> {
       await files.last.write({ ...progress(), state: step.state() });
       this.#emit({ type: 'checkpoint', path: files.last.path, step: done });
     };
-    let best = metric === undefined || files ? undefined : step.state();
+    let best: StateArrays | undefined;
     while (done < steps && !history.finished) {
       if (signal?.aborted) {
         await save();
@@ -162,7 +163,9 @@ class Run<S extends TrainableStudent<Sample, unknown>, Sample> {
       if (files && (ended || done % files.every === 0)) await save();
     }
     if (earlyStopping && history.best && history.best.step !== done) {
-      step.restore(files ? ((await files.best.read())?.state ?? missing(files.best.path)) : (best as never));
+      const state = files ? (await files.best.read())?.state : best;
+      if (!state) throw bestMissing(files?.best.path);
+      step.restore(state);
     }
     return {
       student,
@@ -255,9 +258,9 @@ function aborted(done: number, steps: number, path: string | undefined): Limbeck
   return new LimbeckError('ABORTED', `Training was interrupted on request after ${done} of ${steps} steps.${kept}`);
 }
 
-function missing(path: string): never {
-  throw new LimbeckError(
+function bestMissing(path = 'the best checkpoint'): LimbeckError {
+  return new LimbeckError(
     'FILE_UNREADABLE',
-    `${path}: expected the checkpoint of the best validation, got no such file. Delete the checkpoints to train anew.`,
+    `${path}: expected the state of the best validation, got no such file. Delete the checkpoints to train anew.`,
   );
 }

@@ -129,10 +129,19 @@ async function cached<Sample>(
   cache: z.output<typeof cacheOptionsSchema>,
   { classifies, onProgress, onWarning, signal }: AskOptions,
 ): Promise<TeacherAnswers<Sample>> {
-  const result = await cacheTeacherRows({ teacher, data, ...cache, onProgress, onWarning, ...(signal && { signal }) });
-  const { embeddings, outputs, reused, computed, seconds } = result;
+  const { embeddings, outputs, reused, computed, seconds } = await cacheTeacherRows({
+    teacher,
+    data,
+    ...cache,
+    onProgress,
+    onWarning,
+    signal,
+  });
   const rows = { embeddings, ...(classifies && outputs && { outputs }) };
-  return answersOf(rows, data, { reused, computed, seconds }, () => result.release());
+  return answersOf(rows, data, { reused, computed, seconds }, async () => {
+    embeddings.release();
+    outputs?.release();
+  });
 }
 
 function live<Sample>(teacher: Teacher<Sample>, data: Dataset<Sample>, options: AskOptions): TeacherAnswers<Sample> {
