@@ -62,19 +62,19 @@ export function teachersOf({ teacher }: Pick<ParsedConfig, 'teacher'>): readonly
   return 'ensemble' in teacher ? teacher.ensemble : [teacher];
 }
 
-/** Every pair of keys that does not go together, with the key that a user would change first. */
-export function checkTogether(config: ParsedConfig): ConfigProblem[] {
-  return [
-    ...dataProblems(config),
-    ...studentProblems(config),
-    ...strategyProblems(config),
-    ...trainingProblems(config),
-  ];
+/**
+ * Every pair of keys that does not go together, with the key that a user would change first.
+ *
+ * @param training whether the run is to be trained; else only what concerns data and teacher is looked at
+ */
+export function checkTogether(config: ParsedConfig, { training }: { readonly training: boolean }): ConfigProblem[] {
+  const ofTraining = () => [...studentProblems(config), ...strategyProblems(config), ...trainingProblems(config)];
+  return [...dataProblems(config), ...teacherProblems(config), ...(training ? ofTraining() : [])];
 }
 
 const problem = (path: (string | number)[], message: string, key = false): ConfigProblem => ({ path, key, message });
 
-function dataProblems({ data, teacher }: ParsedConfig): ConfigProblem[] {
+function dataProblems({ data }: ParsedConfig): ConfigProblem[] {
   const { texts, images } = data;
   if ((texts === undefined) === (images === undefined)) {
     return [problem(['data'], `expected either texts or images, got ${texts === undefined ? 'neither' : 'both'}`)];
@@ -84,16 +84,45 @@ function dataProblems({ data, teacher }: ParsedConfig): ConfigProblem[] {
   const found = foreign
     .filter((key) => !(texts === undefined && key === 'column'))
     .map((key) => problem(['data', key], `expected only with ${other}. Remove it`, true));
-  const byId = teachersOf({ teacher }).some(
-    (one) => 'embeddings' in one && !('onnx' in one) && 'align' in one && one.align === 'id',
-  );
-  if (byId && texts !== undefined && data.idColumn === undefined) {
-    found.push(
-      problem(
-        ['data', 'idColumn'],
-        "expected the name of a column, since the teacher's rows are aligned by id, got nothing",
-      ),
-    );
+  return found;
+}
+
+function teacherProblems(config: ParsedConfig): ConfigProblem[] {
+  const { data, teacher } = config;
+  const found: ConfigProblem[] = [];
+  for (const one of teachersOf(config)) {
+    if ('align' in one) {
+      if (one.align === 'id' && data.idColumn === undefined && data.texts !== undefined) {
+        found.push(
+          problem(
+            ['data', 'idColumn'],
+            "expected the name of a column, since the teacher's rows are aligned by id, got nothing",
+          ),
+        );
+      }
+      if (one.align === 'order' && data.validationFile !== undefined) {
+        found.push(
+          problem(
+            ['teacher', 'align'],
+            "expected 'id' with data.validationFile, whose samples have no place in the order of the rows, got 'order'",
+          ),
+        );
+      }
+      if (data.augment) {
+        found.push(problem(['data', 'augment'], 'expected only with a teacher that can be asked for new images', true));
+      }
+    }
+    if ('bert' in one && data.texts === undefined) {
+      found.push(problem(['teacher'], 'expected a teacher for images, got bert, which embeds texts'));
+    }
+    if ('onnx' in one && data.texts !== undefined && one.tokenizer === undefined) {
+      found.push(
+        problem(
+          teacher !== 'none' && 'ensemble' in teacher ? ['teacher', 'ensemble'] : ['teacher', 'tokenizer'],
+          'expected the path of the tokenizer.json that belongs to the model, got nothing',
+        ),
+      );
+    }
   }
   return found;
 }

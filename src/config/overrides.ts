@@ -16,7 +16,15 @@ export interface Override {
  * @returns a value of its own; what does not fit the schema is still in it, for the checker to find
  */
 export function applyOverrides(root: SectionNode, value: unknown, overrides: readonly Override[]): unknown {
-  return overrides.reduce((sofar, { path, text }) => assign(root, sofar, path, text), value);
+  // What chooses a section comes first: other keys are set in the section that was chosen.
+  const choosing = overrides.filter(({ path }) => isChoosing(root, path));
+  const others = overrides.filter(({ path }) => !isChoosing(root, path));
+  return [...choosing, ...others].reduce((sofar, { path, text }) => assign(root, sofar, path, text), value);
+}
+
+function isChoosing(node: SchemaNode | undefined, [key, ...rest]: readonly string[]): boolean {
+  if (node?.type === 'choice') return rest.length === 0 && (key === node.discriminator || node.options.has(key));
+  return node?.type === 'section' && isChoosing(node.fields.get(key)?.node, rest);
 }
 
 function assign(node: SchemaNode | undefined, current: unknown, path: readonly string[], text: string): unknown {

@@ -12,6 +12,8 @@ export interface ConfigSource {
   /** YAML or JSON; by default nothing but what the flags say. */
   readonly file?: string | undefined;
   readonly overrides?: readonly Override[];
+  /** Whether the run is to be trained; else what only training needs is not held against the rest. Default true. */
+  readonly training?: boolean | undefined;
 }
 
 const root = sectionOf(configSchema);
@@ -22,20 +24,19 @@ const root = sectionOf(configSchema);
  * @example
  * const config = await readConfig({ file: 'limbeck.yaml', overrides: [{ path: ['training', 'epochs'], text: '5', flag: '--epochs' }] });
  */
-export async function readConfig({ file, overrides = [] }: ConfigSource): Promise<RunConfig> {
+export async function readConfig({ file, overrides = [], training = true }: ConfigSource): Promise<RunConfig> {
   const text = file === undefined ? undefined : await readText(file, 'the configuration of a run');
-  return parseConfig(text === undefined ? undefined : parseConfigText(text, file ?? ''), file, overrides);
+  return parseConfig(text === undefined ? undefined : parseConfigText(text, file ?? ''), { file, overrides, training });
 }
 
 /**
  * {@link readConfig} of a text that was read.
  *
- * @param file how it is called in messages
+ * @param source.file how it is called in messages
  */
 export function parseConfig(
   text: ConfigText | undefined,
-  file = 'config',
-  overrides: readonly Override[] = [],
+  { file = 'config', overrides = [], training = true }: ConfigSource = {},
 ): RunConfig {
   const value = withImageStudent(applyOverrides(root, text?.value ?? {}, overrides));
   const fail = (problems: readonly ConfigProblem[]): void => {
@@ -53,7 +54,7 @@ export function parseConfig(
     fail(parsed.error.issues.map(({ path, message }) => ({ path: path as ConfigPath, key: false, message })));
     throw parsed.error;
   }
-  fail(checkTogether(parsed.data));
+  fail(checkTogether(parsed.data, { training }));
   // Parsed once more for the order of the schema: a run reads the same wherever it was written.
   return configSchema.parse(completeConfig(parsed.data)) as RunConfig;
 }
