@@ -22,9 +22,9 @@ export class LengthBatches implements BatchPlan {
   readonly #lengths: ArrayLike<number>;
   readonly #seed: number;
   #epoch = -1;
-  #order = new Int32Array(0);
+  #order: Int32Array = new Int32Array(0);
   /** Which part of the order a batch is. */
-  #parts = new Int32Array(0);
+  #parts: Int32Array = new Int32Array(0);
 
   /** @param lengths finite numbers, one per sample */
   constructor(lengths: ArrayLike<number>, batchSize: number, seed: number) {
