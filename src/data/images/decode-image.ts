@@ -62,7 +62,9 @@ async function finish(image: Sharp, target: ImageTarget): Promise<Decoded> {
     }
     return { pixels: channelFirst(new Uint8Array(data.buffer, data.byteOffset, data.length), channels) };
   } catch (error) {
-    return { reason: (error as Error).message.trim().split('\n')[0] };
+    const [reason] = (error as Error).message.trim().split('\n');
+    // The decoder's words for a warning of which nothing else is known.
+    return { reason: reason.startsWith('Warning treated as error') ? 'damaged' : reason };
   }
 }
 

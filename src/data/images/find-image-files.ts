@@ -35,7 +35,8 @@ export interface ImageCandidates {
  */
 export async function findImageFiles(root: string, classNames?: readonly string[]): Promise<ImageCandidates> {
   const walk = new Walk(root);
-  const folders = await walk.directory('');
+  await walk.all();
+  const { folders } = walk;
   const paths = walk.paths.sort();
   const skipped = walk.skipped.sort((a, b) => (a.where < b.where ? -1 : 1));
   if (paths.length === 0) {
@@ -84,11 +85,17 @@ function checkFolders(root: string, folders: readonly string[], paths: string[],
   }
 }
 
-/** A walk through a directory, whatever is found on the way. */
+/**
+ * A walk through a directory, whatever is found on the way. Links to directories come after all that is really there: a link from
+ * one class to another must not take the images of that one.
+ */
 class Walk {
   readonly paths: string[] = [];
+  /** Folders in the directory itself that were entered. */
+  readonly folders: string[] = [];
   readonly skipped: SkippedSample[] = [];
   readonly #root: string;
+  readonly #links: string[] = [];
   /** Real paths of directories that were entered, and how they were called then. */
   readonly #entered = new Map<string, string>();
 
@@ -96,38 +103,38 @@ class Walk {
     this.#root = root;
   }
 
-  /**
-   * Walks through a directory and all below.
-   *
-   * @param path relative to the root, with a slash at its end; '' for the root
-   * @returns the folders in it that were entered
-   */
-  async directory(path: string): Promise<string[]> {
-    const folders: string[] = [];
-    for (const entry of await this.#entries(path)) {
-      const where = path + entry.name;
-      if (entry.name.startsWith('.')) {
-        this.skipped.push({ where, reason: 'hidden' });
-        continue;
-      }
-      const kind = await this.#kindOf(entry, where);
-      if (kind === 'directory' && (await this.#enter(where))) {
-        folders.push(entry.name);
-        await this.directory(`${where}/`);
-      }
-      if (kind === 'file') this.#file(where);
-    }
-    return folders;
+  async all(): Promise<void> {
+    await this.#directory('');
+    // Grows while it is walked through: there may be links behind links.
+    for (const where of this.#links) await this.#directory(where);
   }
 
-  /** Links last, then by name: which of two ways to one directory is taken must not depend on the file system. */
-  async #entries(path: string): Promise<Dirent[]> {
+  /** @param path relative to the root; '' for the root */
+  async #directory(path: string): Promise<void> {
+    const entries = await this.#enter(path);
+    if (entries && path !== '' && !path.includes('/')) this.folders.push(path);
+    for (const entry of entries ?? []) {
+      const where = path === '' ? entry.name : `${path}/${entry.name}`;
+      const kind = await this.#kindOf(entry, where);
+      if (kind === 'file') this.#file(where);
+      else if (kind === 'directory' && entry.isSymbolicLink()) this.#links.push(where);
+      else if (kind === 'directory') await this.#directory(where);
+    }
+  }
+
+  /** What a directory holds, by name: which of two links is followed must not depend on the file system. Nothing the second time. */
+  async #enter(path: string): Promise<Dirent[] | undefined> {
     const directory = join(this.#root, path);
     try {
-      if (path === '') this.#entered.set(await realpath(directory), this.#root);
+      const real = await realpath(directory);
+      const known = this.#entered.get(real);
+      if (known !== undefined) {
+        this.skipped.push({ where: path, reason: `the same directory as ${known}` });
+        return undefined;
+      }
+      this.#entered.set(real, directory);
       const entries = await readdir(directory, { withFileTypes: true });
-      const rank = (entry: Dirent): string => `${entry.isSymbolicLink() ? 1 : 0}${entry.name}`;
-      return entries.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+      return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     } catch (error) {
       throw new LimbeckError(
         'FILE_UNREADABLE',
@@ -139,20 +146,16 @@ class Walk {
   }
 
   async #kindOf(entry: Dirent, where: string): Promise<'directory' | 'file' | 'neither'> {
-    // A link to nothing has no status; so has what was removed meanwhile.
+    if (entry.name.startsWith('.')) {
+      this.skipped.push({ where, reason: 'hidden' });
+      return 'neither';
+    }
+    // A link to nothing has no status; neither has what was removed meanwhile.
     const found = entry.isSymbolicLink() ? await stat(join(this.#root, where)).catch(() => undefined) : entry;
     if (found?.isDirectory()) return 'directory';
     if (found?.isFile()) return 'file';
     this.skipped.push({ where, reason: found ? 'neither file nor directory' : 'a link to nothing' });
     return 'neither';
-  }
-
-  async #enter(where: string): Promise<boolean> {
-    const real = await realpath(join(this.#root, where));
-    const known = this.#entered.get(real);
-    if (known === undefined) this.#entered.set(real, where);
-    else this.skipped.push({ where, reason: `the same directory as ${known}` });
-    return known === undefined;
   }
 
   #file(where: string): void {

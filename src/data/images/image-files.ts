@@ -33,21 +33,25 @@ export async function imageFiles(
   const { root, paths, labels, classNames, whereIs = (i) => paths[i] } = candidates;
   const taken = takenPlaces(candidates, limit);
   const digests = new Uint8Array(taken.length * DIGEST);
-  const reasons = new Map<number, string>();
+  const failed: number[] = [];
   let done = 0;
   await eachConcurrently(taken.length, concurrency, async (k) => {
     throwIfAborted(signal, done, taken.length);
     const path = resolve(root, paths[taken[k]]);
     const bytes = await readBytes(path, 'an image');
     digests.set(digestOf(bytes), k * DIGEST);
-    const decoded = verify ? await decodeImage(bytes, target) : undefined;
-    if (decoded && 'reason' in decoded) reasons.set(k, decoded.reason);
+    if (verify && 'reason' in (await decodeImage(bytes, target))) failed.push(k);
     onProgress?.(++done, taken.length);
   });
-  const kept = Int32Array.from(taken.keys()).filter((k) => !reasons.has(k));
-  const undecodable = [...reasons]
-    .sort(([a], [b]) => a - b)
-    .map(([k, reason]) => ({ where: whereIs(taken[k]), reason: `does not decode: ${reason}` }));
+  // Once more, one at a time: the decoder keeps its messages in one place, and images that fail together mix them up.
+  const undecodable: SkippedSample[] = [];
+  for (const k of failed.sort((a, b) => a - b)) {
+    const decoded = await decodeImage(await readBytes(resolve(root, paths[taken[k]]), 'an image'), target);
+    const reason = 'reason' in decoded ? decoded.reason : 'it did not at first';
+    undecodable.push({ where: whereIs(taken[k]), reason: `does not decode: ${reason}` });
+  }
+  const out = new Set(failed);
+  const kept = Int32Array.from(taken.keys()).filter((k) => !out.has(k));
   checkSomeLeft(candidates, taken, kept, undecodable);
   const ownDigests = new Uint8Array(kept.length * DIGEST);
   for (const [i, k] of kept.entries()) ownDigests.set(digests.subarray(k * DIGEST, (k + 1) * DIGEST), i * DIGEST);

@@ -67,7 +67,7 @@ describe('decodeImage', () => {
     within(
       await decoded(await encode().toBuffer()),
       planes(H, W, 3, (_y, _x, c) => [160, 110, 100][c]),
-      6,
+      8,
     );
   });
 
@@ -226,7 +226,7 @@ it('convertPixels: pixels that are decoded already go the same way', async () =>
   });
 });
 
-function flat(r: number, g: number, b: number, count = H * W): Uint8Array {
+function flat(r: number, g: number, b: number, count = H * W): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: count * 3 }, (_, i) => [r, g, b][i % 3]);
 }
 
