@@ -27,6 +27,7 @@ it('exports exactly this', () => {
         'imageInputs',
         'textInputs',
       ],
+      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]
       .flat()
       .sort(),

@@ -31,8 +31,9 @@ export const readImagesSchema = z.object({
   classNames: z
     .array(z.string().min(1))
     .min(1)
+    .refine((names) => new Set(names).size === names.length)
     .optional()
-    .describe('names of classes in the order of their numbers; by default those found, sorted'),
+    .describe('distinct names of classes in the order of their numbers; by default those found, sorted'),
   pathColumn: columnName().default('path').describe('the column of a list that holds paths'),
   labelColumn: columnName().default('label').describe('the column of a list that holds labels'),
   limit: z.int().min(1).optional().describe('a whole number ≥ 1: how many images to take at most; by default all'),
