@@ -127,10 +127,10 @@ export class FunctionTeacher<Input = string> implements Teacher<Input> {
     );
     try {
       await Promise.all(workers);
-    } catch (error) {
+    } catch {
       // None of them may go on behind the caller's back.
       await Promise.allSettled(workers);
-      if (!signal?.aborted) throw error;
+      if (!signal?.aborted) throw failed.signal.reason;
       throw new LimbeckError('ABORTED', 'Embedding was interrupted on request.', { cause: signal.reason });
     }
     return rows;
@@ -173,7 +173,10 @@ export class FunctionTeacher<Input = string> implements Teacher<Input> {
 
   async #call(batch: readonly Input[], signal: AbortSignal): Promise<FunctionRows> {
     const { timeout } = this.#options;
-    const limited = timeout === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+    const limit = new AbortController();
+    const late = new Error(`no rows within ${timeout} ms`);
+    const timer = timeout === undefined ? undefined : setTimeout(() => limit.abort(late), timeout);
+    const limited = AbortSignal.any([signal, limit.signal]);
     // Functions need not heed the signal: nobody waits for one that does not.
     let stop = () => {};
     const stopped = new Promise<never>((_, reject) => {
@@ -183,6 +186,7 @@ export class FunctionTeacher<Input = string> implements Teacher<Input> {
     try {
       return await Promise.race([this.#functions.embed(batch, { signal: limited }), stopped]);
     } finally {
+      clearTimeout(timer);
       limited.removeEventListener('abort', stop);
     }
   }
