@@ -29,6 +29,9 @@ it('exports exactly this', () => {
         'CachedRows',
         'cacheTeacherRows',
         'listTeacherCaches',
+        'EnsembleTeacher',
+        'FunctionTeacher',
+        'OnnxTeacher',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]
