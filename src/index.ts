@@ -82,16 +82,37 @@ export {
 export { type SupervisedOptions, SupervisedStrategy } from './strategies/supervised-strategy.ts';
 export { ImageEmbedder, type ImageModelFormat } from './students/images/image-embedder.ts';
 export type { ImageOptions } from './students/images/image-options.ts';
-export type { ImageExportOptions, ImageStudent } from './students/images/image-student.ts';
+export type { ImageExportOptions, ImageFilesOptions, ImageStudent } from './students/images/image-student.ts';
 export { type MlpOptions, mlp } from './students/images/mlp.ts';
 export { type MobilenetOptions, mobilenet } from './students/images/mobilenet.ts';
 export type { ImageFormat, ImageSample } from './students/images/pixels.ts';
 export { type ResnetOptions, resnet } from './students/images/resnet.ts';
 export { type WideResnetOptions, wideResnet } from './students/images/wide-resnet.ts';
-export { imageInputs, type OnnxInputs, textInputs } from './students/onnx/onnx-inputs.ts';
-export { type OnnxSource, OnnxStudent, type OnnxStudentOptions } from './students/onnx/onnx-student.ts';
+export {
+  type Classification,
+  type DecodeImage,
+  type EncodedImage,
+  LoadedStudent,
+  type StudentSample,
+} from './students/loaded-student.ts';
+export type { ModelCardFacts } from './students/model-card.ts';
+export {
+  type ChannelStatistics,
+  imageInputs,
+  type OnnxInputs,
+  type OnnxInputsDescription,
+  textInputs,
+} from './students/onnx/onnx-inputs.ts';
+export {
+  type OnnxFilesOptions,
+  type OnnxSource,
+  OnnxStudent,
+  type OnnxStudentOptions,
+} from './students/onnx/onnx-student.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
+export type { StudentFilesOptions } from './students/student-files.ts';
+export type { ImageFit, StudentFormat } from './students/student-format.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
 export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';

@@ -2,9 +2,10 @@
  * A run record as a table: one row a method, one column a measure, and a verdict. The table is data, so that terminal
  * (text-table.ts) and page (results-section.ts) say the same thing.
  */
+
+import { METRICS } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
 import { formatCount, formatMegabytes, formatPercent, formatScore, formatSeconds, formatSpread } from './format.ts';
-import { METRICS } from './metrics.ts';
 import type { MethodResult, RunRecord } from './run-record.ts';
 import { compareMethods, VERDICT_RULE, type Verdict } from './verdict.ts';
 

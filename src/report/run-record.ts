@@ -7,19 +7,10 @@
  */
 import { z } from 'zod';
 import { LimbeckError, show } from '../errors.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
 
-/** What an embedding model scores on the held-out texts. Everything but `loss` is better when higher. */
-export interface RunMetrics {
-  /** Share of held-out texts whose own teacher row is the nearest to the model's row. */
-  recallAt1: number;
-  recallAt10: number;
-  meanReciprocalRank: number;
-  /** Mean cosine similarity of the model's and the teacher's row of the same text. */
-  meanCosine: number;
-  /** Share of held-out texts whose class wins the vote of the 10 nearest training rows. */
-  knnAccuracy: number;
-  loss?: number;
-}
+/** What a model scores, by name. */
+export type RunMetrics = Metrics;
 
 /** One model that was evaluated: a method and, if it was trained, the seed that it was trained with. */
 export interface MethodResult {
@@ -95,23 +86,7 @@ export interface MetricsLine {
 const count = z.int().nonnegative();
 const seconds = z.number().nonnegative();
 
-const metrics = z.object({
-  recallAt1: z.number(),
-  recallAt10: z.number(),
-  meanReciprocalRank: z.number(),
-  meanCosine: z.number(),
-  knnAccuracy: z.number(),
-  loss: z.number().exactOptional(),
-});
-
-const partialMetrics = z.object({
-  recallAt1: z.number().exactOptional(),
-  recallAt10: z.number().exactOptional(),
-  meanReciprocalRank: z.number().exactOptional(),
-  meanCosine: z.number().exactOptional(),
-  knnAccuracy: z.number().exactOptional(),
-  loss: z.number().exactOptional(),
-});
+const metrics = z.record(z.string(), z.number());
 
 const methodResult = z.object({
   method: z.string().min(1),
@@ -173,7 +148,7 @@ const metricsLine: z.ZodType<MetricsLine> = z.object({
   learningRate: z.number(),
   gradientNorm: z.number().exactOptional(),
   seconds,
-  validation: partialMetrics.exactOptional(),
+  validation: metrics.exactOptional(),
 });
 
 /**

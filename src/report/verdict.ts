@@ -4,9 +4,10 @@
  *
  * Not a claim beyond the held-out texts: the spread is over training seeds, not over the choice of texts.
  */
+
+import { METRICS, type MetricKey } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
 import { formatDifference, formatSpread } from './format.ts';
-import { METRICS, type MetricKey } from './metrics.ts';
 import type { MethodResult } from './run-record.ts';
 
 export interface Verdict {

@@ -64,6 +64,8 @@ export const backend: Backend = {
       throw unknownOperator(error) ?? error;
     });
     return {
+      inputs: session.inputNames,
+      outputs: session.outputNames,
       async run(feeds, outputs, into = {}) {
         const inputs: Record<string, ort.Tensor> = {};
         for (const name in feeds) inputs[name] = toOrt(feeds[name]);

@@ -23,6 +23,8 @@ export interface SessionOptions {
 
 /** A loaded model. */
 export interface Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
   /** Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. */
   run(
     feeds: Readonly<Record<string, TensorData>>,
