@@ -12,6 +12,7 @@ export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
 export { accuracy } from './evaluation/accuracy.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
+export { describeMetric, METRICS, type MetricDescription, type Metrics } from './evaluation/metrics.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
 export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
 export { retrieval } from './evaluation/retrieval.ts';
@@ -36,15 +37,17 @@ export { KeyBank } from './negatives/key-bank.ts';
 export { KeyQueue, type KeyQueueOptions } from './negatives/key-queue.ts';
 export { MomentumBanks, type MomentumBanksOptions } from './negatives/momentum-banks.ts';
 export { TeacherBank, type TeacherBankOptions } from './negatives/teacher-bank.ts';
+export { type MetricsLine, parseMetricsLines, type StepLine, type ValidationLine } from './report/metrics-lines.ts';
 export { projectTogether } from './report/project-together.ts';
 export { type ReportParts, renderReport } from './report/render-report.ts';
 export {
+  countByReason,
+  type JsonValue,
   type MethodResult,
-  type MetricsLine,
-  parseMetricsLines,
   parseRunRecord,
-  type RunMetrics,
   type RunRecord,
+  type RunStatus,
+  type ValidationResult,
 } from './report/run-record.ts';
 export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
@@ -112,7 +115,7 @@ export {
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export type { StudentFilesOptions } from './students/student-files.ts';
-export type { ImageFit, StudentFormat } from './students/student-format.ts';
+export type { ImageFit, ImagePreparation, StudentFormat } from './students/student-format.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
 export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';

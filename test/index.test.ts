@@ -27,6 +27,9 @@ it('exports exactly this', () => {
         'imageInputs',
         'textInputs',
         'LoadedStudent',
+        'METRICS',
+        'countByReason',
+        'describeMetric',
       ],
     ]
       .flat()

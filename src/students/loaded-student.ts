@@ -35,7 +35,7 @@ export interface Classification {
  */
 export type DecodeImage = (
   image: string | EncodedImage,
-  format: ImageFormat & { readonly fit: ImageFit },
+  format: ImageFormat & { readonly fit: ImageFit; readonly background: string },
   place: string,
 ) => Promise<ImageSample>;
 

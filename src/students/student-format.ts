@@ -15,6 +15,14 @@ export type ImageFit = (typeof IMAGE_FITS)[number];
 export const TEXT_INPUTS = ['input_ids', 'attention_mask', 'token_type_ids'] as const;
 export type TextInput = (typeof TEXT_INPUTS)[number];
 
+/** How images that are not of the student's size and make become it, for whoever loads the student. */
+export interface ImagePreparation {
+  /** Default 'cover'. */
+  readonly fit?: ImageFit | undefined;
+  /** `#rrggbb`: what shows through transparent pixels, and in margins. Default '#ffffff'. */
+  readonly background?: string | undefined;
+}
+
 const count = z.int().min(1);
 const common = {
   format: z.literal(1),
@@ -46,6 +54,8 @@ const schema = z
       height: count,
       width: count,
       fit: z.enum(IMAGE_FITS),
+      /** What shows through transparent pixels and in margins. */
+      background: z.string().regex(/^#[0-9a-f]{6}$/i),
     }),
   ])
   .refine(

@@ -16,7 +16,7 @@ import { type Heads, heads } from '../network/heads.ts';
 import { type Network, NetworkState } from '../network/network.ts';
 import type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
 import { type StudentFilesOptions, saveStudent, studentFiles } from '../student-files.ts';
-import type { ImageFit } from '../student-format.ts';
+import type { ImagePreparation } from '../student-format.ts';
 import { ImageEmbedder } from './image-embedder.ts';
 import { imageFormat, type ParsedImageOptions } from './image-options.ts';
 import { checkedImages, type ImageFormat, type ImageSample, pixelTensor } from './pixels.ts';
@@ -32,10 +32,7 @@ export interface ImageExportOptions {
   readonly foldBatchNorm?: boolean;
 }
 
-export interface ImageFilesOptions extends ImageExportOptions, StudentFilesOptions {
-  /** How whoever loads the student is to bring images of other sizes to its own. Default 'cover'. */
-  readonly fit?: ImageFit;
-}
+export interface ImageFilesOptions extends ImageExportOptions, StudentFilesOptions, ImagePreparation {}
 
 /**
  * Built by {@link resnet}, {@link wideResnet}, {@link mobilenet} and {@link mlp}.
@@ -128,7 +125,8 @@ export class ImageStudent implements TrainableStudent<ImageSample, ImageSample> 
    *
    * @throws LimbeckError INVALID_OPTION for class names that are not one for each class
    */
-  toFiles({ foldBatchNorm, fit = 'cover', ...options }: ImageFilesOptions = {}): Map<string, string | Uint8Array> {
+  toFiles(options: ImageFilesOptions = {}): Map<string, string | Uint8Array> {
+    const { foldBatchNorm = false, fit = 'cover', background = '#ffffff' } = options;
     const { layerName, seed, size, channels, dimension, normalize, ...own } = this.#options;
     const { classes } = this;
     const width = this.layers.get(layerName) as number;
@@ -144,7 +142,7 @@ export class ImageStudent implements TrainableStudent<ImageSample, ImageSample> 
     };
     return studentFiles(
       {
-        model: this.toOnnx({ foldBatchNorm: foldBatchNorm ?? false }),
+        model: this.toOnnx({ foldBatchNorm }),
         config,
         format: {
           format: 1,
@@ -154,6 +152,7 @@ export class ImageStudent implements TrainableStudent<ImageSample, ImageSample> 
           inputs: ['pixel_values'],
           ...this.format,
           fit,
+          background,
         },
         architecture: this.name,
         parameters: this.parameterCount,

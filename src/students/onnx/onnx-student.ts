@@ -35,7 +35,7 @@ import { embeddingLayerName, parseOptions } from '../../strategies/options.ts';
 import { noClassifier } from '../no-classifier.ts';
 import type { StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
 import { type StudentFilesOptions, saveStudent, studentFiles } from '../student-files.ts';
-import type { ImageFit, TextInput } from '../student-format.ts';
+import type { ImagePreparation, TextInput } from '../student-format.ts';
 import type { ChannelStatistics, OnnxInputs, OnnxInputsDescription } from './onnx-inputs.ts';
 
 const tensorName = () => z.string().min(1).describe('the name of a tensor of the model');
@@ -62,10 +62,8 @@ export interface OnnxStudentOptions<Sample, Encoded> extends z.input<typeof onnx
   readonly trainable?: (name: string, dims: readonly number[]) => boolean;
 }
 
-export interface OnnxFilesOptions extends StudentFilesOptions {
-  /** For images: how whoever loads the student is to bring those of other sizes to its own. Default 'cover'. */
-  readonly fit?: ImageFit;
-}
+/** How images are prepared matters for students of images only. */
+export interface OnnxFilesOptions extends StudentFilesOptions, ImagePreparation {}
 
 /** The bytes of a model, and how to read what it keeps beside them. */
 export interface OnnxSource {
@@ -198,7 +196,8 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
    * @throws LimbeckError UNSUPPORTED with inputs of your own, which a directory cannot hold; INVALID_OPTION for class names that are
    *   not one for each class
    */
-  toFiles({ fit, ...options }: OnnxFilesOptions = {}): Map<string, string | Uint8Array> {
+  toFiles(options: OnnxFilesOptions = {}): Map<string, string | Uint8Array> {
+    const { fit = 'cover', background = '#ffffff' } = options;
     const described = this.#inputs.describe?.(this.#model.inputs);
     if (!described) {
       throw new LimbeckError(
@@ -233,7 +232,7 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
                 inputs: inputs as TextInput[],
                 pooling: this.#pooling,
               }
-            : { kind: 'image', ...common, inputs, ...described.format, fit: fit ?? 'cover' },
+            : { kind: 'image', ...common, inputs, ...described.format, fit, background },
         architecture: 'a network from an ONNX file',
         parameters: this.parameterCount,
         ...(text && { files: text.toFiles() }),

@@ -183,6 +183,7 @@ describe('images', () => {
         height: 4,
         width: 4,
         fit: 'cover',
+        background: '#ffffff',
       },
     });
   });
