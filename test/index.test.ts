@@ -32,6 +32,10 @@ it('exports exactly this', () => {
         'EnsembleTeacher',
         'FunctionTeacher',
         'OnnxTeacher',
+        'LoadedStudent',
+        'METRICS',
+        'countByReason',
+        'describeMetric',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]

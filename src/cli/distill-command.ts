@@ -9,7 +9,7 @@ import { addConfigFlags, configOf, type GivenFlags } from './config-flags.ts';
 import { runDistill } from './distill-run.ts';
 import { commandLine, interruptible } from './interruptible.ts';
 import { Progress } from './progress.ts';
-import { RunDirectory } from './run-directory.ts';
+import { DistillDirectory } from './distill-directory.ts';
 import { terminalWidth } from './terminal-width.ts';
 
 interface DistillFlags extends GivenFlags {
@@ -57,7 +57,7 @@ async function distillCommand(file: string | undefined, flags: DistillFlags): Pr
     return;
   }
   const progress = new Progress(process.stderr);
-  const directory = await RunDirectory.open(config, { again: flags.force });
+  const directory = await DistillDirectory.open(config, { again: flags.force });
   if (directory.earlier?.status === 'complete') {
     progress.finish('complete', `${directory.path} holds this run, finished. --force begins anew.`);
     show(directory.earlier, config, flags);

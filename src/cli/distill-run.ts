@@ -13,12 +13,12 @@ import { newRecord, withModels } from './distill-record.ts';
 import { finishRun } from './finish-run.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
-import type { RunDirectory } from './run-directory.ts';
+import type { DistillDirectory } from './distill-directory.ts';
 import { RunReporter } from './run-reporter.ts';
 import { count, finishTeacherProgress, showTeacherProgress } from './teacher-progress.ts';
 
 export interface RunContext {
-  readonly directory: RunDirectory;
+  readonly directory: DistillDirectory;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** The command line, for the record. */

@@ -6,6 +6,7 @@ import { addDemoCommand } from './demo-command.ts';
 import { ownVersion } from './environment.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { lazyCommands } from './lazy-commands.ts';
+import { addReportCommand } from './report-command.ts';
 
 const program = new Command('limbeck')
   .description("Small models that keep a large model's embedding space, by contrastive distillation.")
@@ -23,6 +24,7 @@ addLazily(
 );
 addLazily('embed', 'compute the rows of a teacher, or of a student', async () => (await import('./embed-command.ts')).fillEmbedCommand);
 addInspectCommand(program);
+addReportCommand(program);
 addDemoCommand(program);
 
 // Whoever reads may stop early: limbeck inspect model.onnx | head.

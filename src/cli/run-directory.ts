@@ -1,157 +1,81 @@
-/**
- * The directory of one run of `limbeck distill`, in place: `run.json`, `metrics.jsonl`, `checkpoints/`, `student/`, `report.html`, and
- * `skipped.jsonl` where samples were left out. It belongs to one configuration: the same one goes on where it was, another is refused.
- *
- * Not a lock: two processes must not run one directory at a time.
- */
-import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { RunConfig } from '../config/complete-config.ts';
-import { differences } from '../config/write-config.ts';
-import type { SkippedSample } from '../data/dataset.ts';
+/** What a run directory holds, read for a report: also of a run that is under way, was interrupted, or failed. */
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
 import { LimbeckError } from '../errors.ts';
+import { Matrix } from '../matrix/matrix.ts';
+import { type MetricsLine, parseMetricsLines } from '../report/metrics-lines.ts';
 import { parseRunRecord, type RunRecord } from '../report/run-record.ts';
-import { removeStaleTemporaries, writeFileAtomic } from '../runtime/files.ts';
-import { readText } from '../runtime/read-files.ts';
+import { recoverDirectory } from '../runtime/files.ts';
+import { readBytes, readText } from '../runtime/read-files.ts';
+import { readSafetensors } from '../teachers/safetensors.ts';
+import { RUN_FILES } from './demo-parts.ts';
 
-export const DISTILL_FILES = {
-  record: 'run.json',
-  metrics: 'metrics.jsonl',
-  checkpoints: 'checkpoints',
-  student: 'student',
-  report: 'report.html',
-  skipped: 'skipped.jsonl',
-} as const;
-
-type DistillFile = keyof typeof DISTILL_FILES;
-
-/** What two runs may have different and still be one: where things are kept, how often, and where the work is done. */
-function identity({ output: _, cache: __, training, ...config }: RunConfig): unknown {
-  const { checkpoint: { every: ___, ...checkpoint }, ...rest } = training;
-  return JSON.parse(JSON.stringify({ ...config, training: { ...rest, checkpoint } }));
+/** Held-out samples with the rows of teacher and student, where the run kept them. */
+export interface HeldOutRows {
+  readonly texts: readonly string[];
+  /** The class of each; undefined where they have none. */
+  readonly classes: readonly (string | undefined)[];
+  readonly teacher: Matrix;
+  readonly student: Matrix;
 }
 
-export class RunDirectory {
-  readonly path: string;
-  /** The record of the run that is gone on with, or that is complete. */
-  readonly earlier: RunRecord | undefined;
+export interface RunDirectory {
+  readonly record: RunRecord;
+  readonly curves: readonly MetricsLine[];
+  readonly heldOut: HeldOutRows | undefined;
+}
 
-  private constructor(path: string, earlier: RunRecord | undefined) {
-    this.path = path;
-    this.earlier = earlier;
-  }
-
-  /**
-   * Makes the directory, or finds in it the run that it holds.
-   *
-   * @param again begin anew, whatever run it holds; what that left is removed
-   * @throws LimbeckError INVALID_OPTION for a directory of something else; CHECKPOINT_MISMATCH for a run of another configuration;
-   *   FILE_UNWRITABLE, FILE_CORRUPT
-   */
-  static async open(config: RunConfig, { again }: { readonly again: boolean }): Promise<RunDirectory> {
-    const path = config.output.directory;
-    const present = await entries(path);
-    if (present.length > 0 && !present.includes(DISTILL_FILES.record) && present.some((name) => !isOurs(name))) {
-      throw new LimbeckError(
-        'INVALID_OPTION',
-        `output.directory: expected a new directory or an earlier run, got ${path}, which has no ${DISTILL_FILES.record} and holds ` +
-          `${present.slice(0, 3).join(', ')}. Choose another directory with --out.`,
-      );
-    }
-    await makeWritable(path);
-    await removeStaleTemporaries(path);
-    if (again) {
-      // The record goes first: what remains after a kill is then no run, and can be begun anew.
-      for (const name of Object.values(DISTILL_FILES)) await rm(join(path, name), { recursive: true, force: true });
-      return new RunDirectory(path, undefined);
-    }
-    if (!present.includes(DISTILL_FILES.record)) return new RunDirectory(path, undefined);
-    const file = join(path, DISTILL_FILES.record);
-    const earlier = parseRunRecord(await readText(file, 'the record of a run'), file);
-    const different = differences(identity(earlier.config as unknown as RunConfig), identity(config));
-    if (different.length > 0) {
-      throw new LimbeckError(
-        'CHECKPOINT_MISMATCH',
-        `${path}: expected the run of this configuration, got one with other values: ${different.slice(0, 8).join('; ')}` +
-          `${different.length > 8 ? `; and ${different.length - 8} more` : ''}. ` +
-          'Choose another directory with --out, put the values back, or begin anew with --force.',
-        { details: { different } },
-      );
-    }
-    return new RunDirectory(path, earlier);
-  }
-
-  file(name: DistillFile): string {
-    return join(this.path, DISTILL_FILES[name]);
-  }
-
-  /**
-   * @throws LimbeckError DATA_MISMATCH when the run was begun with other data
-   */
-  checkData(fingerprint: string, name: string): void {
-    if (this.earlier === undefined || this.earlier.data.fingerprint === fingerprint) return;
+/**
+ * @throws LimbeckError FILE_UNREADABLE for a directory without run.json, FILE_CORRUPT naming file and field
+ */
+export async function readRunDirectory(directory: string): Promise<RunDirectory> {
+  await recoverDirectory(directory);
+  const path = (name: string): string => join(directory, name);
+  const found = await stat(directory).catch(() => undefined);
+  if (!found?.isDirectory() || !existsSync(path(RUN_FILES.record))) {
+    const got = !found ? 'no such directory' : found.isDirectory() ? `one without ${RUN_FILES.record}` : 'a file';
     throw new LimbeckError(
-      'DATA_MISMATCH',
-      `${name}: expected the data that the run in ${this.path} began with, got other samples, another order or other labels: the file has ` +
-        'changed since. Put the data back, choose another directory with --out, or begin anew with --force.',
+      'FILE_UNREADABLE',
+      `${directory}: expected the directory of a run, got ${got}. Name the directory that limbeck distill or limbeck demo wrote.`,
     );
   }
-
-  async writeRecord(record: RunRecord): Promise<void> {
-    await writeFileAtomic(this.file('record'), `${JSON.stringify(record, null, 2)}\n`);
-  }
-
-  /** One JSON object a line; nothing when nothing was left out. */
-  async writeSkipped(skipped: readonly SkippedSample[]): Promise<void> {
-    if (skipped.length === 0) await rm(this.file('skipped'), { force: true });
-    else {
-      const lines = skipped.map(({ where, reason }) => `${JSON.stringify({ where, reason })}\n`);
-      await writeFileAtomic(this.file('skipped'), lines.join(''));
-    }
-  }
+  const record = parseRunRecord(await readText(path(RUN_FILES.record), 'the record of a run'), path(RUN_FILES.record));
+  const curves = existsSync(path(RUN_FILES.metrics))
+    ? parseMetricsLines(await readText(path(RUN_FILES.metrics), 'the curves of a run'), path(RUN_FILES.metrics), {
+        unfinished: record.status !== 'complete',
+      })
+    : [];
+  return { record, curves, heldOut: await readHeldOut(path(RUN_FILES.heldOutTexts), path(RUN_FILES.heldOutRows)) };
 }
 
-/** Before its record is written, a run can be killed in a directory that it has begun to fill. */
-function isOurs(name: string): boolean {
-  return Object.values(DISTILL_FILES).some((own) => name === own || name.startsWith(`${own}.`));
-}
+/** The demo calls classes supersenses. */
+const heldOutLine = z.object({ text: z.string(), label: z.string().optional(), supersense: z.string().optional() });
 
-async function entries(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR' && (await isFile(path))) {
+async function readHeldOut(texts: string, rows: string): Promise<HeldOutRows | undefined> {
+  if (!existsSync(texts) || !existsSync(rows)) return undefined;
+  const lines = (await readText(texts, 'the held-out texts')).split('\n').filter((line) => line !== '');
+  const samples = lines.map((line, i) => {
+    try {
+      return heldOutLine.parse(JSON.parse(line));
+    } catch (cause) {
       throw new LimbeckError(
-        'INVALID_OPTION',
-        `output.directory: expected a directory, got the file ${path}. Choose another with --out.`,
+        'FILE_CORRUPT',
+        `${texts}: expected {"text", "label"} in line ${i + 1}, got ${JSON.stringify(line.slice(0, 40))}. Run again.`,
+        { cause },
       );
     }
-    throw unwritable(path, error);
-  }
-}
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-
-/** Found out now, and not after minutes of training. */
-async function makeWritable(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-    await access(path, constants.W_OK);
-  } catch (error) {
-    throw unwritable(path, error);
-  }
-}
-
-function unwritable(path: string, cause: unknown): LimbeckError {
-  return new LimbeckError(
-    'FILE_UNWRITABLE',
-    `output.directory: expected a directory that can be written, got ${(cause as NodeJS.ErrnoException).code} for ${resolve(path)}. ` +
-      'Choose another with --out, or change its permissions.',
-    { cause },
-  );
+  });
+  const stored = readSafetensors(await readBytes(rows, 'the rows of the held-out texts'), rows);
+  const [teacher, student] = ['teacher', 'student'].map((name) => {
+    const { shape, data } = stored.tensor(name);
+    return new Matrix(shape[0], shape[1], data);
+  });
+  return {
+    texts: samples.map(({ text }) => text),
+    classes: samples.map(({ label, supersense }) => label ?? supersense),
+    teacher,
+    student,
+  };
 }
