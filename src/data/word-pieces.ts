@@ -127,9 +127,15 @@ class PairTable {
   /** @param word added to the words that hold the pair, if it is given */
   add(left: number, right: number, count: number, word?: number): PairEntry {
     let row = this.#byLeft.get(left);
-    if (row === undefined) this.#byLeft.set(left, (row = new Map()));
+    if (row === undefined) {
+      row = new Map();
+      this.#byLeft.set(left, row);
+    }
     let entry = row.get(right);
-    if (entry === undefined) row.set(right, (entry = { left, right, count: 0, words: [] }));
+    if (entry === undefined) {
+      entry = { left, right, count: 0, words: [] };
+      row.set(right, entry);
+    }
     entry.count += count;
     if (word !== undefined) entry.words.push(word);
     return entry;
