@@ -6,7 +6,7 @@ import type { RunConfig } from '../config/complete-config.ts';
 import type { Override } from '../config/overrides.ts';
 import { readConfig } from '../config/read-config.ts';
 import { configSchema } from '../config/schema.ts';
-import { type ChoiceNode, type Field, type SchemaNode, sectionOf } from '../config/schema-tree.ts';
+import { type ChoiceNode, type Field, type SchemaNode, type SectionNode, sectionOf } from '../config/schema-tree.ts';
 import { LimbeckError } from '../errors.ts';
 
 /** Used when no file is named and no data are. */
@@ -114,7 +114,8 @@ function descriptionOf(path: readonly string[]): string {
   let choice: ChoiceNode | undefined;
   for (const key of path) {
     choice = node.type === 'choice' ? node : undefined;
-    const sections = node.type === 'choice' ? [...node.options.values()] : node.type === 'section' ? [node] : [];
+    const sections: readonly SectionNode[] =
+      node.type === 'choice' ? [...node.options.values()] : node.type === 'section' ? [node] : [];
     field = sections.map(({ fields }) => fields.get(key)).find((found) => found !== undefined);
     if (!field) throw new Error(`${path.join('.')} is not in the schema`);
     node = field.node;

@@ -48,7 +48,7 @@ async function run<Sample, Data extends RunData<Sample>>(
   await directory.writeRecord(record);
   const held: Held = [];
   try {
-    const teacher = await domain.teacher(config, data);
+    const teacher = await domain.teacher(config);
     if (teacher) held.push(() => teacher.teacher.release?.());
     const rows = await teacherRows(teacher, config, data, context);
     if (rows) held.push(() => rows.embeddings.release());
@@ -122,9 +122,7 @@ async function teacherRows<Sample>(
 }
 
 async function train<Sample, Data extends RunData<Sample>>(
-  {
-    ...{ domain, config, data, teacher, rows, student: built },
-  }: {
+  parts: {
     readonly domain: Domain<Sample, Data>;
     readonly config: RunConfig;
     readonly data: Data;
@@ -135,6 +133,7 @@ async function train<Sample, Data extends RunData<Sample>>(
   { directory, progress, signal }: RunContext,
   held: Held,
 ) {
+  const { domain, config, data, teacher, rows, student: built } = parts;
   const { student, truncated, maxTokens = 0 } = built;
   const { training } = data;
   if (truncated > 0) {

@@ -70,7 +70,7 @@ async function ofTeacher<Sample, Data extends RunData<Sample>>(
   { out }: EmbedRequest,
   { progress, signal }: EmbedContext,
 ): Promise<EmbedResult> {
-  const teacher = await build(config, data);
+  const teacher = await build(config);
   if (!teacher) {
     throw new LimbeckError(
       'INVALID_OPTION',

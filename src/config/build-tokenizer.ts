@@ -6,9 +6,9 @@ import { LimbeckError } from '../errors.ts';
 import { readText } from '../runtime/read-files.ts';
 
 export interface TokenizerRequest {
-  readonly tokenizer: string | undefined;
+  readonly tokenizer?: string | undefined;
   readonly vocabularySize?: number | undefined;
-  readonly maxTokens: number | undefined;
+  readonly maxTokens?: number | undefined;
   readonly pruned: boolean;
 }
 
@@ -36,9 +36,7 @@ export async function buildTokenizer(
   teacher: TextTokenizer | undefined,
 ): Promise<BuiltTokenizer> {
   if (wanted === 'train') {
-    const texts: string[] = [];
-    for await (const part of parts(data)) texts.push(...part);
-    const tokenizer = trainTokenizer(texts, {
+    const tokenizer = await trainTokenizer(texts(data), {
       ...(vocabularySize !== undefined && { vocabularySize }),
       maxTokens: maxTokens ?? MAX_TOKENS,
     });
@@ -85,6 +83,10 @@ async function countTruncated(tokenizer: TextTokenizer, data: Dataset<string>): 
     });
   }
   return truncated;
+}
+
+async function* texts(data: Dataset<string>): AsyncGenerator<string> {
+  for await (const part of parts(data)) yield* part;
 }
 
 async function* parts(data: Dataset<string>): AsyncGenerator<readonly string[]> {

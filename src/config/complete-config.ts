@@ -81,9 +81,7 @@ function dataProblems({ data }: ParsedConfig): ConfigProblem[] {
   }
   const foreign = (texts === undefined ? TEXT_KEYS : IMAGE_KEYS).filter((key) => data[key] !== undefined);
   const other = texts === undefined ? 'texts' : 'images';
-  const found = foreign
-    .filter((key) => !(texts === undefined && key === 'column'))
-    .map((key) => problem(['data', key], `expected only with ${other}. Remove it`, true));
+  const found = foreign.map((key) => problem(['data', key], `expected only with ${other}. Remove it`, true));
   return found;
 }
 
@@ -112,8 +110,9 @@ function teacherProblems(config: ParsedConfig): ConfigProblem[] {
         found.push(problem(['data', 'augment'], 'expected only with a teacher that can be asked for new images', true));
       }
     }
-    if ('bert' in one && data.texts === undefined) {
-      found.push(problem(['teacher'], 'expected a teacher for images, got bert, which embeds texts'));
+    const ofTexts = (['bert', 'transformers'] as const).find((kind) => kind in one);
+    if (ofTexts && data.texts === undefined) {
+      found.push(problem(['teacher'], `expected a teacher for images, got ${ofTexts}, which embeds texts`));
     }
     if ('onnx' in one && data.texts !== undefined && one.tokenizer === undefined) {
       found.push(

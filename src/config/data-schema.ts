@@ -1,5 +1,7 @@
 /** The section `data` of a run's configuration: what is trained on, what is measured on, and how samples are read. */
 import * as z from 'zod';
+import { augmentationSchema } from '../data/images/augmented.ts';
+import { readImagesSchema } from '../data/images/read-images-options.ts';
 
 export const path = (what: string) =>
   z
@@ -10,26 +12,11 @@ export const path = (what: string) =>
 const column = (what: string) => z.string().min(1).optional().describe(`the name of a column: ${what}`);
 const rows = () => z.int().min(1);
 
-/** How images are varied from epoch to epoch. */
-const augmentSchema = z.strictObject({
-  crop: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0)
-    .describe('a number in [0, 1]: how far images are shifted or cut at random, as a share of their size'),
-  flip: z.boolean().default(false).describe('true or false: mirror half of the images'),
-  colour: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0)
-    .describe('a number in [0, 1]: how far brightness, contrast and saturation vary'),
-});
+const images = readImagesSchema.shape;
 
 /** Keys of {@link dataSchema} that only go with texts, or only with images. */
-export const TEXT_KEYS = ['column', 'deduplicate'] as const;
-export const IMAGE_KEYS = ['labels', 'size', 'channels', 'fit', 'augment'] as const;
+export const TEXT_KEYS = ['format', 'deduplicate', 'idColumn'] as const;
+export const IMAGE_KEYS = ['labels', 'size', 'channels', 'fit', 'background', 'augment'] as const;
 
 /** Exactly one of `texts` and `images`. A description completes "expected …". */
 export const dataSchema = z.strictObject({
@@ -44,9 +31,9 @@ export const dataSchema = z.strictObject({
   idColumn: column('what samples are called, to align rows of a teacher by'),
   labels: path('the path of the IDX file of labels that belongs to an IDX file of pixels').optional(),
   format: z
-    .enum(['txt', 'jsonl', 'csv', 'tsv', 'parquet', 'folder', 'list', 'idx'])
+    .enum(['txt', 'jsonl', 'csv', 'tsv', 'parquet'])
     .optional()
-    .describe("'txt', 'jsonl', 'csv', 'tsv', 'parquet', 'folder', 'list' or 'idx': by default what the name says"),
+    .describe("'txt', 'jsonl', 'csv', 'tsv' or 'parquet', of texts; by default what the name says"),
   deduplicate: z
     .boolean()
     .optional()
@@ -54,22 +41,12 @@ export const dataSchema = z.strictObject({
       'true or false: leave out texts that were there before; by default false, since equal texts are known as such',
     ),
   limit: rows().optional().describe('a whole number ≥ 1: samples to take, from the beginning; by default all'),
-  size: z
-    .union([rows(), z.tuple([rows(), rows()])])
-    .optional()
-    .describe(
-      'a whole number ≥ 1, or two, height and width: what images are brought to; by default that of an IDX file, else 32',
-    ),
-  channels: z
-    .union([z.literal(1), z.literal(3)])
-    .optional()
-    .describe('1 for grey or 3 for colour; by default that of an IDX file, else 3'),
-  fit: z
-    .enum(['cover', 'contain', 'fill'])
-    .optional()
-    .describe(
-      "'cover', 'contain' or 'fill': cut what stands over, pad what is missing, or stretch; by default 'cover'",
-    ),
+  size: images.size.describe(
+    'a whole number ≥ 1, or two, height and width: what images are brought to; by default that of an IDX file, else 32',
+  ),
+  channels: images.channels,
+  fit: images.fit.unwrap().optional().describe(`${images.fit.description}; by default 'cover'`),
+  background: images.background.unwrap().optional().describe(`${images.background.description}; by default white`),
   validation: z
     .number()
     .min(0)
@@ -81,7 +58,10 @@ export const dataSchema = z.strictObject({
   validationFile: path(
     'the path of more data of the same kind to measure on, instead of a share of the training data',
   ).optional(),
-  augment: augmentSchema.optional().describe('how images are varied from epoch to epoch; by default not at all'),
+  augment: z
+    .strictObject(augmentationSchema.omit({ seed: true }).shape)
+    .optional()
+    .describe('how images are varied from epoch to epoch; by default not at all'),
 });
 
 export type DataConfig = z.output<typeof dataSchema>;

@@ -11,7 +11,7 @@ export interface Domain<Sample, Data extends RunData<Sample> = RunData<Sample>> 
   readonly unit: 'texts' | 'images';
   data(config: RunConfig, control: ReadControl): Promise<Data>;
   /** Undefined with teacher: none. */
-  teacher(config: RunConfig, data: Data): Promise<BuiltTeacher<Sample> | undefined>;
+  teacher(config: RunConfig): Promise<BuiltTeacher<Sample> | undefined>;
   student(config: RunConfig, data: Data, teacher: TeacherShape): Promise<BuiltStudent<Sample>>;
 }
 

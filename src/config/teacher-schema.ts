@@ -1,17 +1,17 @@
 /** The sections `teacher` and `cache` of a run's configuration: whose space the student learns, and where its rows are kept. */
 import * as z from 'zod';
 import { cacheOptionsSchema } from '../training/distill-options.ts';
+import { ensembleTeacherOptionsSchema } from '../teachers/ensemble-teacher.ts';
+import { onnxTeacherOptionsSchema } from '../teachers/onnx-teacher.ts';
+import { transformersTeacherOptionsSchema } from '../teachers/transformers-teacher.ts';
 import { path } from './data-schema.ts';
 
-const pooling = () =>
-  z
-    .enum(['none', 'mean', 'first'])
-    .optional()
-    .describe("'none', 'mean' or 'first': how [batch, length, width] becomes [batch, width]");
-const normalize = () => z.boolean().default(true).describe('true or false: rows of norm 1');
 const maxTokens = () =>
   z.int().min(3).optional().describe('a whole number ≥ 3: longer texts are cut; by default as many as the model takes');
-const samplesAtOnce = () => z.int().min(1).default(32).describe('a whole number ≥ 1: samples in one run of the model');
+const perChannel = (what: string) =>
+  z.array(z.number()).min(1).optional().describe(`a list of numbers, one for each channel: ${what}`);
+
+const onnx = onnxTeacherOptionsSchema.omit({ layers: true, name: true }).shape;
 
 /** The first key of each says what the teacher is. A description completes "expected …". */
 export const TEACHERS = {
@@ -23,28 +23,19 @@ export const TEACHERS = {
   }),
   onnx: z.strictObject({
     onnx: path('the path of an .onnx file, from any tool'),
-    embeddings: z
-      .string()
-      .min(1)
-      .describe('the name of the tensor that holds the embeddings; limbeck inspect lists them'),
-    outputs: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('the name of the tensor that holds the logits, of models that classify'),
-    pooling: pooling(),
-    normalize: normalize(),
+    ...onnx,
+    embeddings: onnx.embeddings.describe('the name of the tensor that holds the embeddings; limbeck inspect lists them'),
+    outputs: onnx.outputs.describe('the name of the tensor that holds the logits, of models that classify'),
     tokenizer: path('the path of the tokenizer.json that belongs to the model; needed for texts').optional(),
     maxTokens: maxTokens(),
-    batchSize: samplesAtOnce(),
+    mean: perChannel('what is taken off pixels from 0 to 1; by default nothing'),
+    std: perChannel('what pixels are then divided by; by default nothing'),
   }),
   transformers: z.strictObject({
     transformers: path(
-      'a model id of the Hugging Face hub, or a directory; needs the npm package @huggingface/transformers',
+      'a model id of the Hugging Face hub, or a directory; for texts; needs the npm package @huggingface/transformers',
     ),
-    pooling: pooling(),
-    normalize: normalize(),
-    batchSize: samplesAtOnce(),
+    ...transformersTeacherOptionsSchema.omit({ name: true }).shape,
   }),
   embeddings: z.strictObject({
     embeddings: path('the path of a file of rows: .npy, .safetensors, .jsonl or .parquet'),
@@ -73,10 +64,7 @@ export const teacherSchema = z
     TEACHERS.embeddings,
     z.strictObject({
       ensemble: z.array(anyTeacher).min(2).describe('a list of two or more teachers'),
-      combine: z
-        .enum(['mean', 'concatenate'])
-        .default('mean')
-        .describe("'mean' or 'concatenate': of rows of norm 1, their mean, or one behind the other"),
+      ...ensembleTeacherOptionsSchema.omit({ seed: true }).shape,
     }),
   ])
   .describe("'none', or one of bert, onnx, transformers, embeddings and ensemble with their options");

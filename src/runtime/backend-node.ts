@@ -85,13 +85,8 @@ export const backend: Backend = {
       throw unknownOperator(error) ?? error;
     });
     return {
-<<<<<<< HEAD
       inputs: declared(session.inputMetadata),
       outputs: declared(session.outputMetadata),
-=======
-      inputs: session.inputNames,
-      outputs: session.outputNames,
->>>>>>> students
       async run(feeds, outputs, into = {}) {
         const inputs: Record<string, ort.Tensor> = {};
         for (const name in feeds) inputs[name] = toOrt(feeds[name]);

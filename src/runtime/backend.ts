@@ -40,18 +40,12 @@ export interface SessionOptions {
 
 /** A loaded model. */
 export interface Session {
-<<<<<<< HEAD
   readonly inputs: readonly ModelTensor[];
   readonly outputs: readonly ModelTensor[];
   /**
    * Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. Half
    * precision comes out as float32.
    */
-=======
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. */
->>>>>>> students
   run(
     feeds: Readonly<Record<string, FeedTensor>>,
     outputs: readonly string[],

@@ -212,7 +212,8 @@ async function writeFlushed(
 ): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    await file.writeFile(data);
+    if (typeof data === 'string' || data instanceof Uint8Array) await file.writeFile(data);
+    else for await (const part of data) await file.writeFile(part);
     await file.sync();
   } finally {
     await file.close();

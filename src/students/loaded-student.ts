@@ -123,7 +123,10 @@ export class LoadedStudent {
             format.classes,
           )
         : await ImageEmbedder.open(model, format, file);
-    const { inputs, outputs } = embedder.model;
+    const { inputs, outputs } = {
+      inputs: embedder.model.inputs.map((tensor) => tensor.name),
+      outputs: embedder.model.outputs.map((tensor) => tensor.name),
+    };
     const expected = ['embeddings', ...(format.classes === undefined ? [] : ['logits'])];
     if (
       String([...inputs].sort()) !== String([...format.inputs].sort()) ||

@@ -111,6 +111,7 @@ export class TextEmbedder {
     };
     const feeds = Object.fromEntries(
       this.#session.inputs
+        .map((tensor) => tensor.name)
         .filter((name) => Object.hasOwn(data, name))
         .map((name) => [name, { dtype: 'int64', dims: [texts.length, length], data: data[name]() } as const]),
     );

@@ -11,12 +11,10 @@ export interface OnnxInputs<Sample, Encoded> {
   encode(samples: readonly Sample[], onTruncated?: (count: number) => void): readonly Encoded[];
   /** One array for each input of the model, the samples along the first axis. */
   feeds(samples: readonly Encoded[], inputs: readonly SymbolicTensor[]): Readonly<Record<string, TensorData>>;
-<<<<<<< HEAD
   /** Tokens of a sample, where samples differ in length: those of like length then share a run. */
   lengthOf?(sample: Encoded): number;
   /** All that changes what a model is fed: vocabulary, sizes, means. A teacher's rows are kept under a digest of it. */
   identity?(): string;
-=======
   /** What a saved student needs to be fed in the same way; students with inputs that do not say it cannot be saved as a directory. */
   describe?(inputs: readonly SymbolicTensor[]): OnnxInputsDescription;
 }
@@ -29,7 +27,6 @@ export type OnnxInputsDescription =
 export interface ChannelStatistics {
   readonly mean: readonly number[];
   readonly std: readonly number[];
->>>>>>> students
 }
 
 const nameOf = ({ source }: SymbolicTensor): string => (source as { readonly name: string }).name;
