@@ -124,6 +124,7 @@ export {
   type TeacherCacheEntry,
   type TeacherCacheManifest,
 } from './teachers/teacher-cache-manifest.ts';
+export { TransformersTeacher, type TransformersTeacherOptions } from './teachers/transformers-teacher.ts';
 export { distill } from './training/distill.ts';
 export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
 export type {

@@ -32,6 +32,7 @@ it('exports exactly this', () => {
         'EnsembleTeacher',
         'FunctionTeacher',
         'OnnxTeacher',
+        'TransformersTeacher',
       ],
     ]
       .flat()
