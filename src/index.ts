@@ -153,6 +153,7 @@ export {
   type TeacherCacheEntry,
   type TeacherCacheManifest,
 } from './teachers/teacher-cache-manifest.ts';
+export { TransformersTeacher, type TransformersTeacherOptions } from './teachers/transformers-teacher.ts';
 export { distill } from './training/distill.ts';
 export type {
   CheckpointEvent,

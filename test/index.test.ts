@@ -36,6 +36,7 @@ it('exports exactly this', () => {
         'METRICS',
         'countByReason',
         'describeMetric',
+        'TransformersTeacher',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]
