@@ -43,7 +43,6 @@ export function addConfigFlags(command: Command, without: readonly ConfigFlag[] 
     '--set <key=value>',
     'set any key of docs/configuration.md, for instance training.warmup=0.1; can be repeated',
     collectSetting,
-    [],
   );
 }
 
@@ -52,7 +51,7 @@ interface Setting {
   readonly text: string;
 }
 
-function collectSetting(text: string, sofar: readonly Setting[]): readonly Setting[] {
+function collectSetting(text: string, sofar: readonly Setting[] = []): readonly Setting[] {
   const cut = text.indexOf('=');
   const key = text.slice(0, cut).trim();
   if (cut < 1 || !/^[^.\s]+(\.[^.\s]+)*$/.test(key)) {
@@ -85,13 +84,17 @@ export function configOf(
 ): Promise<RunConfig> {
   const overrides: Override[] = FLAGS.flatMap(([name, , key]) => {
     const value = flags[camelCase(name)];
-    return typeof value === 'string' ? [{ path: key.split('.'), text: value, flag: `--${name}` }] : [];
+    return typeof value === 'string'
+      ? [{ path: key.split('.'), text: value, flag: `--${name}`, chooses: name.startsWith('teacher-') }]
+      : [];
   });
-  for (const { path, text } of flags.set as readonly Setting[]) {
+  for (const { path, text } of (flags.set ?? []) as readonly Setting[]) {
     overrides.push({ path, text, flag: `--set ${pathText(path)}` });
   }
   if (teacher !== undefined) overrides.push({ path: ['teacher'], text: teacher, flag: '--student' });
-  const namesData = overrides.some(({ path: [section, key] }) => section === 'data' && (key === 'texts' || key === 'images'));
+  const namesData = overrides.some(
+    ({ path: [section, key] }) => section === 'data' && (key === 'texts' || key === 'images'),
+  );
   const implied = !namesData && existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined;
   if (file === undefined && implied === undefined && !namesData) {
     throw new LimbeckError(
@@ -119,6 +122,11 @@ function descriptionOf(path: readonly string[]): string {
     field = sections.map(({ fields }) => fields.get(key)).find((found) => found !== undefined);
     if (!field) throw new Error(`${path.join('.')} is not in the schema`);
     node = field.node;
+  }
+  // The first key of a section that has one of its own: other sections may have a key of the name.
+  if (choice?.discriminator === undefined) {
+    const own = choice?.options.get(path[path.length - 1])?.fields.get(path[path.length - 1]);
+    if (own) return own.description;
   }
   if (choice?.discriminator === path[path.length - 1]) return `one of ${[...choice.options.keys()].join(', ')}`;
   const { description, default: value } = field as Field;

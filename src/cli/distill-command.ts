@@ -6,10 +6,10 @@ import { resultsTable } from '../report/results-table.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import { renderTextTable } from '../report/text-table.ts';
 import { addConfigFlags, configOf, type GivenFlags } from './config-flags.ts';
+import { DistillDirectory } from './distill-directory.ts';
 import { runDistill } from './distill-run.ts';
 import { commandLine, interruptible } from './interruptible.ts';
 import { Progress } from './progress.ts';
-import { DistillDirectory } from './distill-directory.ts';
 import { terminalWidth } from './terminal-width.ts';
 
 interface DistillFlags extends GivenFlags {

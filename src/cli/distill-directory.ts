@@ -27,7 +27,10 @@ type DistillFile = keyof typeof DISTILL_FILES;
 
 /** What two runs may have different and still be one: where things are kept, how often, and where the work is done. */
 function identity({ output: _, cache: __, training, ...config }: RunConfig): unknown {
-  const { checkpoint: { every: ___, ...checkpoint }, ...rest } = training;
+  const {
+    checkpoint: { every: ___, ...checkpoint },
+    ...rest
+  } = training;
   return JSON.parse(JSON.stringify({ ...config, training: { ...rest, checkpoint } }));
 }
 

@@ -1,7 +1,7 @@
 /** One run of `limbeck distill`, from the configuration to the files of its directory; begun, or gone on with. */
 import type { RunData } from '../config/build-data.ts';
-import type { BuiltStudent } from '../config/build-student.ts';
 import { buildStrategy } from '../config/build-strategy.ts';
+import type { BuiltStudent } from '../config/build-student.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { RunConfig } from '../config/complete-config.ts';
 import { type Domain, dataPath, IMAGES, TEXTS } from '../config/domains.ts';
@@ -9,11 +9,11 @@ import { LimbeckError } from '../errors.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
 import { distill } from '../training/distill.ts';
+import type { DistillDirectory } from './distill-directory.ts';
 import { newRecord, withModels } from './distill-record.ts';
 import { finishRun } from './finish-run.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
-import type { DistillDirectory } from './distill-directory.ts';
 import { RunReporter } from './run-reporter.ts';
 import { count, finishTeacherProgress, showTeacherProgress } from './teacher-progress.ts';
 

@@ -53,7 +53,10 @@ async function embedCommand(file: string | undefined, { out, student, ...flags }
       'limbeck embed: expected --out beside --student, the file to write its rows to, got none.',
     );
   }
-  const config = await configOf(file, flags, 'embed', { training: false, ...(student !== undefined && { teacher: 'none' }) });
+  const config = await configOf(file, flags, 'embed', {
+    training: false,
+    ...(student !== undefined && { teacher: 'none' }),
+  });
   const result = await interruptible(
     (signal) => runEmbed(config, { out, student }, { progress: new Progress(process.stderr), signal }),
     (error) => `limbeck: interrupted. ${error.message} Go on with: ${commandLine()}`,

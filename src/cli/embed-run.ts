@@ -42,7 +42,9 @@ export interface EmbedContext {
 
 /** @throws LimbeckError as data, teacher, student and files do; ABORTED with finished rows kept */
 export function runEmbed(config: RunConfig, request: EmbedRequest, context: EmbedContext): Promise<EmbedResult> {
-  return config.data.texts === undefined ? embed(IMAGES, config, request, context) : embed(TEXTS, config, request, context);
+  return config.data.texts === undefined
+    ? embed(IMAGES, config, request, context)
+    : embed(TEXTS, config, request, context);
 }
 
 async function embed<Sample extends StudentSample, Data extends RunData<Sample>>(
@@ -56,7 +58,10 @@ async function embed<Sample extends StudentSample, Data extends RunData<Sample>>
   const data = await domain.data(config, { signal });
   const { training, validation, skipped } = data;
   const left = skipped.length > 0 ? `, ${count(skipped.length)} left out` : '';
-  progress.finish('data', `${dataPath(config)}: ${count(training.size + (validation?.size ?? 0))} ${domain.unit}${left}`);
+  progress.finish(
+    'data',
+    `${dataPath(config)}: ${count(training.size + (validation?.size ?? 0))} ${domain.unit}${left}`,
+  );
   for (const { where, reason } of skipped) progress.warn(`${where}: ${reason}`);
   return request.student === undefined
     ? ofTeacher(domain, config, data, request, context)
@@ -97,7 +102,10 @@ async function ofTeacher<Sample, Data extends RunData<Sample>>(
       dimension: teacher.teacher.dimension,
       rows: parts.reduce((total, { rows }) => total + rows.rows, 0),
       cache: Object.fromEntries(
-        caches.map(([what, part, { folder, reused, computed }]) => [what, { folder, rows: part.size, reused, computed }]),
+        caches.map(([what, part, { folder, reused, computed }]) => [
+          what,
+          { folder, rows: part.size, reused, computed },
+        ]),
       ),
       ...(out !== undefined && { out }),
       skipped: data.skipped,
@@ -123,7 +131,9 @@ async function ofStudent<Sample extends StudentSample, Data extends RunData<Samp
         `--student: expected a student of ${unit}, as the data are, got one of ${student.kind}s: ${directory}.`,
       );
     }
-    const parts = [training, validation].flatMap((part) => (part ? [{ data: part, rows: studentRows(student, part) }] : []));
+    const parts = [training, validation].flatMap((part) =>
+      part ? [{ data: part, rows: studentRows(student, part) }] : [],
+    );
     const rows = parts.reduce((total, { data }) => total + data.size, 0);
     if (out !== undefined) await write(out, parts, student.dimension, progress, signal);
     return { model: directory, dimension: student.dimension, rows, ...(out !== undefined && { out }), skipped };

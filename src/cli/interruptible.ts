@@ -37,6 +37,13 @@ export async function interruptible<T>(
  * @param without flags that are left out
  */
 export function commandLine(without: readonly string[] = []): string {
-  const quoted = (text: string): string => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-  return ['limbeck', ...process.argv.slice(2).filter((text) => !without.includes(text)).map(quoted)].join(' ');
+  const quoted = (text: string): string =>
+    /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return [
+    'limbeck',
+    ...process.argv
+      .slice(2)
+      .filter((text) => !without.includes(text))
+      .map(quoted),
+  ].join(' ');
 }

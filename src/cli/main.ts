@@ -16,13 +16,21 @@ const program = new Command('limbeck')
   .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 80) })
   .exitOverride();
 const addLazily = lazyCommands(program);
-addLazily('init', 'write a configuration to begin with', async () => (await import('./init-command.ts')).fillInitCommand);
+addLazily(
+  'init',
+  'write a configuration to begin with',
+  async () => (await import('./init-command.ts')).fillInitCommand,
+);
 addLazily(
   'distill',
   'train a student on your own data and teacher',
   async () => (await import('./distill-command.ts')).fillDistillCommand,
 );
-addLazily('embed', 'compute the rows of a teacher, or of a student', async () => (await import('./embed-command.ts')).fillEmbedCommand);
+addLazily(
+  'embed',
+  'compute the rows of a teacher, or of a student',
+  async () => (await import('./embed-command.ts')).fillEmbedCommand,
+);
 addInspectCommand(program);
 addReportCommand(program);
 addDemoCommand(program);

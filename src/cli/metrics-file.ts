@@ -91,7 +91,11 @@ function stepOf(line: string): number {
 function unwritable(path: string, cause: unknown): LimbeckError {
   if (cause instanceof LimbeckError) return cause;
   const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return new LimbeckError('FILE_UNWRITABLE', `${path}: expected to write it, got ${code}. Free space, and start again.`, {
-    cause,
-  });
+  return new LimbeckError(
+    'FILE_UNWRITABLE',
+    `${path}: expected to write it, got ${code}. Free space, and start again.`,
+    {
+      cause,
+    },
+  );
 }

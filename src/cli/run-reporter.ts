@@ -1,5 +1,11 @@
 /** What happens in a run, as lines of progress for people and as lines of metrics.jsonl for reports. */
-import type { DistillEvent, StepEvent, ValidationEvent } from '../training/distill-options.ts';
+import type {
+  DistillEvent,
+  LearningRateEvent,
+  ResumeEvent,
+  StepEvent,
+  ValidationEvent,
+} from '../training/distill-options.ts';
 import type { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
 import { count, showTeacherProgress } from './teacher-progress.ts';
@@ -23,56 +29,37 @@ export interface ReporterParts {
 export class RunReporter {
   readonly #parts: ReporterParts;
   #since = { loss: 0, steps: 0 };
-  #warnings: string[] = [];
-  /** The last step that was taken, and how many there are. */
-  #place: { step: number; steps: number } | undefined;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
   }
 
-  get place(): { readonly step: number; readonly steps: number } | undefined {
-    return this.#place;
-  }
-
-  get warnings(): readonly string[] {
-    return this.#warnings;
-  }
-
   readonly onEvent = (event: DistillEvent): void => {
-    const { progress, metrics } = this.#parts;
-    switch (event.type) {
-      case 'teacher':
-        return showTeacherProgress(progress, event.what, event);
-      case 'learning rate': {
-        const text = `learning rate ${event.learningRate.toExponential(1)}`;
-        if (event.found) progress.finish('rate', `training with ${text}, found by trial`);
-        else progress.update('rate', `trying ${text} · loss ${event.loss.toFixed(3)}`, { done: 0, seconds: 0 });
-        return;
-      }
-      case 'resume': {
-        const { step, steps } = event;
-        this.#place = { step, steps };
-        metrics.start(step);
-        return progress.finish('resume', `going on from step ${count(step)} of ${count(steps)}`);
-      }
-      case 'step':
-        return this.#step(event);
-      case 'validation':
-        return this.#validation(event);
-      case 'checkpoint':
-        return;
-      case 'warning':
-        this.#warnings.push(event.message);
-        return progress.warn(event.message);
-    }
+    if (event.type === 'teacher') showTeacherProgress(this.#parts.progress, event.what, event);
+    else if (event.type === 'learning rate') this.#learningRate(event);
+    else if (event.type === 'resume') this.#resume(event);
+    else if (event.type === 'step') this.#step(event);
+    else if (event.type === 'validation') this.#validation(event);
+    else if (event.type === 'warning') this.#parts.progress.warn(event.message);
   };
+
+  #learningRate({ learningRate, loss, found }: LearningRateEvent): void {
+    const { progress } = this.#parts;
+    const text = `learning rate ${learningRate.toExponential(1)}`;
+    if (found) progress.finish('rate', `training with ${text}, found by trial`);
+    else progress.update('rate', `trying ${text} · loss ${loss.toFixed(3)}`, { done: 0, seconds: 0 });
+  }
+
+  #resume({ step, steps }: ResumeEvent): void {
+    const { progress, metrics } = this.#parts;
+    metrics.start(step);
+    progress.finish('resume', `going on from step ${count(step)} of ${count(steps)}`);
+  }
 
   #step(event: StepEvent): void {
     const { progress, metrics, epochs, samples, unit } = this.#parts;
     const { step, steps, epoch, seconds, learningRate, gradientNorm, components } = event;
     if (!metrics.started) metrics.start(step - 1);
-    this.#place = { step, steps };
     this.#since = { loss: this.#since.loss + event.loss, steps: this.#since.steps + 1 };
     if (step % Math.ceil(steps / LINES) === 0 || step === steps) {
       metrics.append({

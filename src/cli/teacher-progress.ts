@@ -20,7 +20,13 @@ export function showTeacherProgress(
 export function finishTeacherProgress(
   progress: Progress,
   what: string,
-  { name, rows, reused, computed, seconds }: { name: string; rows: number; reused: number; computed: number; seconds: number },
+  {
+    name,
+    rows,
+    reused,
+    computed,
+    seconds,
+  }: { name: string; rows: number; reused: number; computed: number; seconds: number },
 ): void {
   const rate = count(Math.round(computed / Math.max(seconds, 1e-3)));
   progress.finish(

@@ -1,10 +1,11 @@
 /** From the section `data` to what is trained on and what is measured on. */
-import { extname } from 'node:path';
+
 import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import type { Dataset, SkippedSample } from '../data/dataset.ts';
 import { augmented } from '../data/images/augmented.ts';
-import { readImages } from '../data/images/read-images.ts';
 import { LIST_EXTENSIONS } from '../data/images/read-image-list.ts';
+import { readImages } from '../data/images/read-images.ts';
 import { readTexts } from '../data/read-texts.ts';
 import { splitByHash } from '../data/split.ts';
 import { LimbeckError } from '../errors.ts';
@@ -65,9 +66,12 @@ export async function buildImageData(config: RunConfig, { signal, onProgress }: 
   const all = await read(data.images as string, data.labels);
   const { format } = all;
   if (!format) throw new LimbeckError('INVALID_ARGUMENT', `${data.images}: expected images of a known size, got none.`);
-  const more = data.validationFile === undefined ? undefined : await read(data.validationFile, undefined, all.classNames);
+  const more =
+    data.validationFile === undefined ? undefined : await read(data.validationFile, undefined, all.classNames);
   const { training: plain, ...rest } = parts(config, all, more);
-  const varied = data.augment ? augmented({ ...plain, format }, { ...data.augment, seed: training.seed, format }) : plain;
+  const varied = data.augment
+    ? augmented({ ...plain, format }, { ...data.augment, seed: training.seed, format })
+    : plain;
   return { ...rest, training: varied, format };
 }
 
@@ -87,7 +91,8 @@ function parts<Sample>(
   more: Dataset<Sample> | undefined | '',
 ): RunData<Sample> {
   const skipped = [...(all.skipped ?? []), ...((more || undefined)?.skipped ?? [])];
-  const [training, validation] = more || data.validation === 0 ? [all, more || undefined] : splitByHash(all, data.validation);
+  const [training, validation] =
+    more || data.validation === 0 ? [all, more || undefined] : splitByHash(all, data.validation);
   const path = data.texts ?? data.images;
   if (validation && validation.size < 2) {
     if (earlyStopping || checkpoint.best !== undefined) {
@@ -96,7 +101,11 @@ function parts<Sample>(
         `${path}: expected at least two samples to measure on, got ${validation.size}. Raise data.validation, or name a data.validationFile.`,
       );
     }
-    return parts({ data: { ...data, validation: 0 }, training: { checkpoint, earlyStopping } } as RunConfig, all, undefined);
+    return parts(
+      { data: { ...data, validation: 0 }, training: { checkpoint, earlyStopping } } as RunConfig,
+      all,
+      undefined,
+    );
   }
   if (training.size < 2) {
     throw new LimbeckError(

@@ -93,7 +93,9 @@ export function readsOutputs(config: Pick<RunConfig, 'strategy'>): boolean {
 export function comparesRows(config: Pick<RunConfig, 'strategy'>): boolean {
   return strategiesOf(config).some(
     ({ strategy }) =>
-      (strategy.kind === 'contrastive' && !(strategy.projection === 'both' || strategy.projection === 'student') && !(strategy.projection === 'auto' && strategy.mode === 'crd')) ||
+      (strategy.kind === 'contrastive' &&
+        !(strategy.projection === 'both' || strategy.projection === 'student') &&
+        !(strategy.projection === 'auto' && strategy.mode === 'crd')) ||
       (strategy.kind === 'feature' && strategy.projection === 'none'),
   );
 }

@@ -84,7 +84,10 @@ async function bertTeacher({
   maxTokens,
 }: Extract<SingleTeacherConfig, { bert: string }>): Promise<BuiltTeacher<string>> {
   const name = modelName(bert);
-  const teacher = await BertTeacher.load(await bertFiles(bert), { name, ...(maxTokens !== undefined && { maxTokens }) });
+  const teacher = await BertTeacher.load(await bertFiles(bert), {
+    name,
+    ...(maxTokens !== undefined && { maxTokens }),
+  });
   const { tokenizer, parameterCount: parameters, sizeBytes } = teacher;
   return { teacher, name, tokenizer, parameters, sizeBytes };
 }

@@ -1,6 +1,7 @@
 /** A configuration file to begin with: what was said, and of the rest what people change most, each with what the schema says of it. */
 import { stringify } from 'yaml';
 import { isObject } from './check-config.ts';
+import { IMAGE_KEYS, TEXT_KEYS } from './data-schema.ts';
 import { type ConfigInput, configSchema } from './schema.ts';
 import { type Field, optionOf, type SchemaNode, type SectionNode, sectionOf } from './schema-tree.ts';
 
@@ -8,9 +9,22 @@ import { type Field, optionOf, type SchemaNode, type SectionNode, sectionOf } fr
 const SHOWN: ReadonlySet<string> = new Set([
   ...['data.column', 'data.labelColumn', 'data.limit', 'data.validation', 'data.size', 'data.augment'],
   ...['teacher.pooling', 'teacher.maxTokens', 'teacher.align', 'teacher.outputs'],
-  ...['student.kind', 'student.width', 'student.depth', 'student.dimension', 'student.tokenizer', 'student.fromTeacher'],
+  ...[
+    'student.kind',
+    'student.width',
+    'student.depth',
+    'student.dimension',
+    'student.tokenizer',
+    'student.fromTeacher',
+  ],
   ...['strategy.kind', 'strategy.temperature', 'strategy.mode', 'strategy.negativesSampleSize', 'strategy.bank'],
-  ...['training.epochs', 'training.batchSize', 'training.seed', 'training.optimizer', 'training.optimizer.learningRate'],
+  ...[
+    'training.epochs',
+    'training.batchSize',
+    'training.seed',
+    'training.optimizer',
+    'training.optimizer.learningRate',
+  ],
   ...['training.schedule', 'training.earlyStopping', 'training.earlyStopping.metric', 'training.device'],
   ...['output', 'output.directory'],
 ]);
@@ -23,9 +37,10 @@ const WIDTH = 100;
  */
 export function commentedConfig(values: ConfigInput, schemaPath: string | undefined): string {
   const root = sectionOf(configSchema);
+  const hidden = new Set<string>(values.data.texts === undefined ? TEXT_KEYS : IMAGE_KEYS);
   const sections = [...root.fields].flatMap(([name, field]) => {
     const value = (values as Record<string, unknown>)[name];
-    const lines = fieldLines(name, field, value, name, '');
+    const lines = fieldLines(name, field, value, name, '', hidden);
     return lines.length === 0 ? [] : ['', ...lines];
   });
   return [
@@ -37,18 +52,20 @@ export function commentedConfig(values: ConfigInput, schemaPath: string | undefi
   ].join('\n');
 }
 
+/** @param hidden keys that do not go with the data */
 function fieldLines(
   name: string,
   field: Field,
   value: unknown,
   path: string,
   indent: string,
+  hidden: ReadonlySet<string>,
 ): string[] {
   const section = chosenSection(field.node, value);
   if (section) {
     const given = isObject(value) ? value : {};
     const inner = [...section.fields].flatMap(([key, child]) =>
-      fieldLines(key, child, given[key], `${path}.${key}`, `${indent}  `),
+      fieldLines(key, child, given[key], `${path}.${key}`, `${indent}  `, hidden),
     );
     const active = inner.some((line) => !line.trimStart().startsWith('#'));
     if (inner.length === 0 || !(active || SHOWN.has(path) || indent === '')) return [];
@@ -59,7 +76,7 @@ function fieldLines(
     const text = stringify({ [name]: value }, { lineWidth: 0 }).trimEnd();
     return [...comment(field.description, indent), ...text.split('\n').map((line) => `${indent}${line}`)];
   }
-  if (!SHOWN.has(path)) return [];
+  if (!SHOWN.has(path) || hidden.has(name)) return [];
   const example = field.default === undefined ? '' : ` ${stringify(field.default).trim()}`;
   return [...comment(field.description, indent), `${indent}# ${name}:${example}`];
 }

@@ -9,6 +9,8 @@ export interface Override {
   readonly text: string;
   /** The flag, for messages: "--epochs". */
   readonly flag: string;
+  /** Whether the last key says which of several sections is meant, where another may have a key of that name. */
+  readonly chooses?: boolean;
 }
 
 /**
@@ -19,7 +21,10 @@ export function applyOverrides(root: SectionNode, value: unknown, overrides: rea
   // What chooses a section comes first: other keys are set in the section that was chosen.
   const choosing = overrides.filter(({ path }) => isChoosing(root, path));
   const others = overrides.filter(({ path }) => !isChoosing(root, path));
-  return [...choosing, ...others].reduce((sofar, { path, text }) => assign(root, sofar, path, text), value);
+  return [...choosing, ...others].reduce(
+    (sofar, { path, text, chooses = false }) => assign(root, sofar, path, { text, chooses }),
+    value,
+  );
 }
 
 function isChoosing(node: SchemaNode | undefined, [key, ...rest]: readonly string[]): boolean {
@@ -27,23 +32,32 @@ function isChoosing(node: SchemaNode | undefined, [key, ...rest]: readonly strin
   return node?.type === 'section' && isChoosing(node.fields.get(key)?.node, rest);
 }
 
-function assign(node: SchemaNode | undefined, current: unknown, path: readonly string[], text: string): unknown {
+type Given = Required<Pick<Override, 'text' | 'chooses'>>;
+
+function assign(node: SchemaNode | undefined, current: unknown, path: readonly string[], given: Given): unknown {
   const [key, ...rest] = path;
   if (node?.type === 'choice') {
-    const section = chosen(node, current, path, text);
-    return assign(section, retained(node, section, current), path, text);
+    const section = chosen(node, current, path, given);
+    return assign(section, retained(node, section, current), path, given);
   }
   const field = node?.type === 'section' ? node.fields.get(key) : undefined;
   const before = isObject(current) ? current : {};
-  const value = rest.length === 0 ? typed(field, text) : assign(field?.node, before[key], rest, text);
+  const value = rest.length === 0 ? typed(field, given.text) : assign(field?.node, before[key], rest, given);
   return { ...before, [key]: value };
 }
 
 /** The section that a key is set in: the one that the key asks for, or the one that is there. */
-function chosen(choice: ChoiceNode, current: unknown, [key, ...rest]: readonly string[], text: string): SectionNode {
+function chosen(
+  choice: ChoiceNode,
+  current: unknown,
+  [key, ...rest]: readonly string[],
+  { text, chooses }: Given,
+): SectionNode {
   const { discriminator, options, byDefault } = choice;
-  const asked = discriminator === undefined ? key : key === discriminator && rest.length === 0 ? text : undefined;
-  const name = asked !== undefined && options.has(asked) ? asked : (optionOf(choice, current) ?? byDefault);
+  const there = optionOf(choice, current) ?? byDefault;
+  const knows = there !== undefined && options.get(there)?.fields.has(key) === true;
+  const asked = discriminator === undefined ? (chooses || !knows ? key : there) : key === discriminator ? text : there;
+  const name = rest.length === 0 && asked !== undefined && options.has(asked) ? asked : there;
   return (name !== undefined && options.get(name)) || ([...options.values()][0] as SectionNode);
 }
 

@@ -1,9 +1,9 @@
 /** The sections `teacher` and `cache` of a run's configuration: whose space the student learns, and where its rows are kept. */
 import * as z from 'zod';
-import { cacheOptionsSchema } from '../training/distill-options.ts';
 import { ensembleTeacherOptionsSchema } from '../teachers/ensemble-teacher.ts';
 import { onnxTeacherOptionsSchema } from '../teachers/onnx-teacher.ts';
 import { transformersTeacherOptionsSchema } from '../teachers/transformers-teacher.ts';
+import { cacheOptionsSchema } from '../training/distill-options.ts';
 import { path } from './data-schema.ts';
 
 const maxTokens = () =>
@@ -24,7 +24,9 @@ export const TEACHERS = {
   onnx: z.strictObject({
     onnx: path('the path of an .onnx file, from any tool'),
     ...onnx,
-    embeddings: onnx.embeddings.describe('the name of the tensor that holds the embeddings; limbeck inspect lists them'),
+    embeddings: onnx.embeddings.describe(
+      'the name of the tensor that holds the embeddings; limbeck inspect lists them',
+    ),
     outputs: onnx.outputs.describe('the name of the tensor that holds the logits, of models that classify'),
     tokenizer: path('the path of the tokenizer.json that belongs to the model; needed for texts').optional(),
     maxTokens: maxTokens(),

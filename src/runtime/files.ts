@@ -206,10 +206,7 @@ async function discard(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
-async function writeFlushed(
-  path: string,
-  data: string | Uint8Array | AsyncIterable<Uint8Array>,
-): Promise<void> {
+async function writeFlushed(path: string, data: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'wx');
   try {
     if (typeof data === 'string' || data instanceof Uint8Array) await file.writeFile(data);
