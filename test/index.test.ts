@@ -30,6 +30,7 @@ it('exports exactly this', () => {
         'cacheTeacherRows',
         'listTeacherCaches',
       ],
+      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]
       .flat()
       .sort(),
