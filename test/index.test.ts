@@ -29,6 +29,10 @@ it('exports exactly this', () => {
         'CachedRows',
         'cacheTeacherRows',
         'listTeacherCaches',
+        'EnsembleTeacher',
+        'FunctionTeacher',
+        'OnnxTeacher',
+        'TransformersTeacher',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]
