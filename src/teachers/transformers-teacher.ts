@@ -105,14 +105,7 @@ export class TransformersTeacher implements Teacher<string> {
         `${model}: expected the directory of a model, got none. Check the path.`,
       );
     }
-    const { pipeline } = await transformers();
-    const extractor = await pipeline('feature-extraction', model, {
-      local_files_only: local,
-      revision,
-      ...(dtype && { dtype: dtype as DataType }),
-    }).catch((cause: unknown) => {
-      throw unavailable(model, local, cause);
-    });
+    const extractor = await open(model, local, options);
     try {
       const { dims } = await extractor([`${prefix}a`], { pooling, normalize });
       if (dims.length !== 2) {
@@ -198,6 +191,21 @@ export class TransformersTeacher implements Teacher<string> {
       yield batch;
       start += batch.length;
     }
+  }
+}
+
+/**
+ * The pipeline, from its parts: `pipeline()` itself (4.3.1) asks the network for files of revision main, whatever it is told.
+ */
+async function open(model: string, local: boolean, { revision, dtype }: Plain): Promise<FeatureExtractionPipeline> {
+  const { AutoModel, AutoTokenizer, FeatureExtractionPipeline } = await transformers();
+  const where = { local_files_only: local, revision };
+  try {
+    const tokenizer = await AutoTokenizer.from_pretrained(model, where);
+    const network = await AutoModel.from_pretrained(model, { ...where, ...(dtype && { dtype: dtype as DataType }) });
+    return new FeatureExtractionPipeline({ task: 'feature-extraction', model: network, tokenizer });
+  } catch (cause) {
+    throw unavailable(model, local, cause);
   }
 }
 

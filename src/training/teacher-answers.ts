@@ -52,7 +52,11 @@ export function isTeacher<Sample>(teacher: TeacherInput<Sample>): teacher is Tea
   return teacher !== undefined && 'embed' in teacher;
 }
 
-/** What is known of a teacher's answers before it is asked. */
+/**
+ * What is known of a teacher's answers before it is asked.
+ *
+ * @throws LimbeckError INVALID_ARGUMENT for what is no source of rows
+ */
 export function teacherWidths(
   teacher: TeacherInput<never>,
   classifies: boolean,
@@ -62,6 +66,13 @@ export function teacherWidths(
     return { width: teacher.dimension, classes: classifies && teacher.predict ? teacher.classes : undefined };
   }
   const { embeddings, outputs } = 'gather' in teacher ? { embeddings: teacher, outputs: undefined } : teacher;
+  for (const [what, source] of Object.entries({ embeddings, outputs })) {
+    if (source === undefined || typeof source.gather === 'function') continue;
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `distill: expected the teacher's ${what} as a Matrix or another source of rows, got ${show(source)}.`,
+    );
+  }
   return { width: embeddings?.columns, classes: outputs?.columns };
 }
 
@@ -177,12 +188,6 @@ async function ask<Sample>(
 function checkRows(rows: TeacherRows, { size }: { readonly size: number }): void {
   for (const [what, source] of Object.entries(rows) as [string, RowSource | undefined][]) {
     if (source === undefined) continue;
-    if (typeof source.gather !== 'function') {
-      throw new LimbeckError(
-        'INVALID_ARGUMENT',
-        `distill: expected the teacher's ${what} as a Matrix or another source of rows, got ${show(source)}.`,
-      );
-    }
     if (source.rows !== size) {
       throw new LimbeckError(
         'SHAPE_MISMATCH',

@@ -1,5 +1,7 @@
 /** TransformersTeacher on directories of our own exports, against what our own runtime and plain loops make of the same files. */
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
@@ -121,6 +123,39 @@ describe('a directory', () => {
     appendFileSync(join(copy, 'tokenizer_config.json'), ' ');
     await add(copy);
     expect(new Set(prints).size).toBe(6);
+  });
+});
+
+describe('an id of the hub', () => {
+  it('is fetched at its revision and gives the rows of the directory; a directory asks nobody', async () => {
+    const asked: string[] = [];
+    const server = createServer(({ url = '' }, response) => {
+      asked.push(url);
+      const file = /^\/limbeck-test\/student\/resolve\/v2\/(.+)$/.exec(url)?.[1] ?? '';
+      const path = join(directory, file);
+      // Whether there is a tokenizer transformers.js asks of main, whatever the revision; what is there it does not read.
+      if (url.endsWith('/resolve/main/tokenizer_config.json')) response.end('none');
+      else if (file === '' || !existsSync(path)) response.writeHead(404).end();
+      else response.end(readFileSync(path));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { env } = await import('@huggingface/transformers');
+    const { remoteHost, cacheDir } = env;
+    env.remoteHost = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    env.cacheDir = join(root, 'hub');
+    try {
+      const local = await load();
+      expect(asked).toEqual([]);
+      const remote = await TransformersTeacher.load('limbeck-test/student', { revision: 'v2' });
+      expect(asked.some((url) => url.endsWith('/onnx/model.onnx'))).toBe(true);
+      expect(remote.fingerprint).toContain('limbeck-test/student revision v2');
+      expect(await remote.embed(texts)).toEqual(await local.embed(texts));
+      await Promise.all([local.release(), remote.release()]);
+    } finally {
+      Object.assign(env, { remoteHost, cacheDir });
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });
 
