@@ -26,6 +26,7 @@ it('exports exactly this', () => {
         'Student',
         'imageInputs',
         'textInputs',
+        'trainTokenizer',
       ],
     ]
       .flat()
