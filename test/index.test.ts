@@ -33,6 +33,7 @@ it('exports exactly this', () => {
         'FunctionTeacher',
         'OnnxTeacher',
         'TransformersTeacher',
+        'trainTokenizer',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]
