@@ -37,6 +37,7 @@ it('exports exactly this', () => {
         'countByReason',
         'describeMetric',
         'TransformersTeacher',
+        'trainTokenizer',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]

@@ -10,11 +10,15 @@ const CHARACTERS_PER_TOKEN = 8;
  * before it, and of the whitespace; a word of more than this many pieces is no word.
  */
 const MARGIN = 64;
-/** Where there is no whitespace for so many UTF-16 units (Chinese, base64), the cut is made without. */
+/**
+ * Where there is no whitespace for so many UTF-16 units (Chinese, base64), the cut is made without. That may change
+ * pieces before the margin only where Unigram finds two ways of cutting equally good all along, as in "aaaa…".
+ */
 const LONGEST_SEARCH = 10_000;
 
 /**
- * Ids that begin with the same `count` ids as those of the whole text, and are more than `count` exactly if those are.
+ * Ids that begin with the same ids as those of the whole text, `count` of them without special tokens at the end, and
+ * are more than `count` exactly if those are.
  *
  * @param encode ids of a text, with at most `around` special tokens
  * @example

@@ -2,7 +2,9 @@
  * Text to token ids: a tokenizer.json of the kinds WordPiece, BPE and Unigram, truncation under our own control, and
  * pruning of the vocabulary to what a corpus uses. Splitting text is left to @huggingface/tokenizers, which
  * transformers.js uses too, so that a student tokenizes the same way in training and in a browser. (That library and
- * the Rust one differ on KNOWN.)
+ * the Rust one differ on a capital sigma at the end of a word, on Chinese characters beyond U+FFFF in WordPiece, and,
+ * under SentencePiece's map of characters, which XLM-R and T5 have, on three characters: the zero-width joiner, the
+ * Arabic letter mark and U+0344.)
  *
  * Not a trainer of vocabularies: that is `trainTokenizer`. It reads no files: the caller brings the JSON.
  */

@@ -46,7 +46,7 @@ export interface TrainTokenizerOptions {
  *
  * @example
  * const tokenizer = await trainTokenizer(texts, { vocabularySize: 20_000, maxTokens: 128 });
- * const student = new StaticEmbeddingStudent(tokenizer, { dimension: 256, seed: 1 });
+ * const student = new StaticEmbeddingStudent(tokenizer, { width: 128, dimension: 256, seed: 1 });
  */
 export async function trainTokenizer(
   texts: Iterable<string> | AsyncIterable<string>,
