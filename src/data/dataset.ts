@@ -100,10 +100,7 @@ export function buildDataset<Sample>(
 
 function checkCount(name: string, values: ArrayLike<unknown> | undefined, count: number, what: string): void {
   if (values === undefined || values.length === count) return;
-  throw new LimbeckError(
-    'SHAPE_MISMATCH',
-    `${name}: expected one per ${what}, ${count} in all, got ${values.length}.`,
-  );
+  throw new LimbeckError('SHAPE_MISMATCH', `${name}: expected one per ${what}, ${count} in all, got ${values.length}.`);
 }
 
 function checkClassNames(names: readonly string[]): string[] {
