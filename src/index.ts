@@ -4,7 +4,12 @@ export type { Dataset, InMemoryDataset, SkippedSample } from './data/dataset.ts'
 export { EpochBatches } from './data/epoch-batches.ts';
 export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
 export { imageDataset } from './data/image-dataset.ts';
-
+export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
+export { type RowsOfFile, readRows } from './data/read-rows.ts';
+export { readTexts } from './data/read-texts.ts';
+export type { ReadTextsInput, TextFormat } from './data/read-texts-options.ts';
+export { type Split, type SplitOptions, splitByHash } from './data/split-by-hash.ts';
+export { subset } from './data/subset.ts';
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
@@ -99,6 +104,7 @@ export type { TransformerStudent } from './students/transformer/transformer-stud
 export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
 export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
+export { EmbeddingsTeacher, type EmbeddingsTeacherOptions } from './teachers/embeddings-teacher.ts';
 export { parseBertCheckpoint } from './teachers/parse-bert-checkpoint.ts';
 export type { EmbedOptions, Teacher, TeacherPrediction } from './teachers/teacher.ts';
 export {
