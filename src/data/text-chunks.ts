@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { LimbeckError } from '../errors.ts';
 import { firstByteThatIsNotText, notText, unreadable } from '../runtime/read-files.ts';
@@ -44,13 +44,13 @@ async function* stored(path: string): AsyncGenerator<Buffer> {
 }
 
 async function* unpacked(path: string): AsyncGenerator<Buffer> {
+  const unpacking = createGunzip();
+  // The pipeline closes the file when reading ends early, and hands errors of the file on.
+  pipeline(Readable.from(stored(path), { objectMode: false }), unpacking, () => {});
   try {
-    // Errors of reading pass through as they are; what is left is the archive's.
-    yield* Readable.from(stored(path), { objectMode: false }).compose(createGunzip()) as AsyncIterable<Buffer>;
+    yield* unpacking as AsyncIterable<Buffer>;
   } catch (error) {
-    const cause = (error as Error).cause;
     if (error instanceof LimbeckError) throw error;
-    if (cause instanceof LimbeckError) throw cause;
     const reason = error instanceof Error ? error.message : String(error);
     throw new LimbeckError(
       'FILE_CORRUPT',
