@@ -123,16 +123,24 @@ export type { TransformerStudent } from './students/transformer/transformer-stud
 export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
 export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
+export { CachedRows } from './teachers/cached-rows.ts';
 export { parseBertCheckpoint } from './teachers/parse-bert-checkpoint.ts';
 export type { EmbedOptions, Teacher, TeacherPrediction } from './teachers/teacher.ts';
 export {
+  type CachedTeacherRows,
+  type CacheTeacherRowsOptions,
+  cacheTeacherRows,
   embedWithCache,
   type TeacherCacheOptions,
   type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
+export {
+  listTeacherCaches,
+  type TeacherCacheEntry,
+  type TeacherCacheManifest,
+} from './teachers/teacher-cache-manifest.ts';
 export { distill } from './training/distill.ts';
-export type { TeacherInput, TeacherRows } from './training/distill-inputs.ts';
 export type {
   CheckpointEvent,
   DistillEvent,
@@ -150,3 +158,4 @@ export type {
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';
 export { Student } from './training/student.ts';
+export type { TeacherInput, TeacherRows } from './training/teacher-answers.ts';

@@ -30,6 +30,9 @@ it('exports exactly this', () => {
         'METRICS',
         'countByReason',
         'describeMetric',
+        'CachedRows',
+        'cacheTeacherRows',
+        'listTeacherCaches',
       ],
     ]
       .flat()

@@ -215,9 +215,9 @@ async function teacherRows(
     directory: cache,
     signal,
     onWarning: (message) => progress.warn(message),
-    onProgress: ({ doneRows, totalRows, reusedRows, doneCharacters, totalCharacters, reusedCharacters, seconds }) => {
-      // Work grows with characters, and the longest texts come first: rows alone would promise too little, then too much.
-      const done = (doneCharacters - reusedCharacters) / Math.max(1, totalCharacters - reusedCharacters);
+    onProgress: ({ doneRows, totalRows, reusedRows, doneWork, totalWork, reusedWork, seconds }) => {
+      // Work goes with characters, and the longest texts come first: rows alone would promise too little, then too much.
+      const done = (doneWork - reusedWork) / Math.max(1, totalWork - reusedWork);
       const rate = doneRows > reusedRows ? ` · ${count(Math.round((doneRows - reusedRows) / seconds))} texts/s` : '';
       progress.update('teacher', `${what}: ${count(doneRows)}/${count(totalRows)} rows${rate}`, { done, seconds });
     },

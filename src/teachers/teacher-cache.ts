@@ -1,271 +1,243 @@
 /**
  * Teacher rows on disk: a frozen teacher embeds a data set once, shard by shard; a pass that is killed goes on at the first
- * missing shard. Not a cache of single texts: other data, or the same in another order, is another cache.
+ * missing shard. Not a cache of single samples: other data, or the same in another order, is another cache.
  *
  *   <directory>/<16 hex of the key>/manifest.json            what the cache belongs to and how it is cut
- *   <directory>/<16 hex of the key>/rows-00000.safetensors   rows [n, D] float32; index [n] int32, their positions in the data
+ *   <directory>/<16 hex of the key>/rows-00000.safetensors   rows [n, D] float32 or float16; index [n] int32, their positions in
+ *                                                            the data; of teachers that classify also outputs [n, C] float32
  *
- * Texts are taken longest first, so that batches are homogeneous and the largest use of memory comes at once, not after hours.
- * Shard k holds slice k of that order; order and shards follow from the data alone.
+ * Texts are taken longest first, so that batches are homogeneous and the largest use of memory comes at once, not after hours;
+ * so are other samples of which the data know the lengths. Shard k holds slice k of that order; order and shards follow from the
+ * data alone.
  *
  * Every file is written under a temporary name and renamed. Two processes on one cache at once therefore waste work but harm
- * nothing: both compute the same rows, and each rename puts a complete shard in the place of an equal one. Every shard that
- * is read is checked in full; a damaged one is reported and computed again.
+ * nothing: both compute the same rows, and each rename puts a complete shard in the place of an equal one. Every shard is checked
+ * in full when the cache is opened, one after another; a damaged one is reported and computed again. Rows stay on the disk and
+ * are read as they are asked for.
  */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TextDataset } from '../data/text-dataset.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError, show } from '../errors.ts';
-import { Matrix } from '../matrix/matrix.ts';
-import { removeStaleTemporaries, writeFileAtomic } from '../runtime/files.ts';
-import { readBytes } from '../runtime/read-files.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import { removeStaleTemporaries } from '../runtime/files.ts';
+import { CachedRows, ShardFiles } from './cached-rows.ts';
 import type { Teacher } from './teacher.ts';
-import { firstNonFinite, loadShard, type Shard, sha256, writeShard } from './teacher-cache-shard.ts';
+import { cacheKey, listShards, openManifest, shardName, teacherCacheFolder } from './teacher-cache-manifest.ts';
+import { askTeacher } from './teacher-cache-rows.ts';
+import { type CacheDtype, checkShard, type Shard, type StoredShard, writeShard } from './teacher-cache-shard.ts';
+import { type WorkUnit, workOf } from './teacher-cache-work.ts';
 
-export interface TeacherCacheOptions {
-  teacher: Teacher;
-  dataset: TextDataset;
+export interface CacheTeacherRowsOptions<Sample> {
+  readonly teacher: Teacher<Sample>;
+  readonly data: Dataset<Sample>;
   /** Where caches are kept; each gets a folder of its own in it. */
-  directory: string;
+  readonly directory: string;
+  /** What embeddings are stored as: float16 takes half the space and keeps three digits. Outputs are always float32. Default 'float32'. */
+  readonly dtype?: CacheDtype | undefined;
   /** Rows per shard file of a new cache: what a killed pass loses at most. An existing cache keeps its own. Default 1024. */
-  shardRows?: number;
-  /** Called once when the stored rows are loaded, then after every shard. */
-  onProgress?: (progress: TeacherCacheProgress) => void;
+  readonly shardRows?: number | undefined;
+  /** Called once when the stored rows are checked, then after every shard. */
+  readonly onProgress?: ((progress: TeacherCacheProgress) => void) | undefined;
   /** Called with a sentence for each damaged file that is made anew. */
-  onWarning?: (message: string) => void;
-  signal?: AbortSignal;
+  readonly onWarning?: ((message: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * How far a pass is. Work goes with characters, and stored rows cost nothing, so an honest rate is
- * `(doneCharacters − reusedCharacters) / seconds` and the time left `(totalCharacters − doneCharacters) / rate`.
+ * How far a pass is. Work is what time goes with, and stored rows cost nothing, so an honest rate is
+ * `(doneWork − reusedWork) / seconds` and the time left `(totalWork − doneWork) / rate`.
  */
 export interface TeacherCacheProgress {
   /** Stored and computed rows together. */
-  doneRows: number;
-  totalRows: number;
+  readonly doneRows: number;
+  readonly totalRows: number;
   /** Rows that were on disk already. */
-  reusedRows: number;
-  /** Characters are UTF-16 code units. */
-  doneCharacters: number;
-  totalCharacters: number;
-  reusedCharacters: number;
-  /** Time spent on embedding and writing so far; loading the stored rows is not in it. */
-  seconds: number;
+  readonly reusedRows: number;
+  readonly doneWork: number;
+  readonly totalWork: number;
+  readonly reusedWork: number;
+  /** What work is counted in: UTF-16 code units of texts in memory, else the data's own lengths, else rows. */
+  readonly workUnit: WorkUnit;
+  /** Time spent on embedding and writing so far; checking the stored rows is not in it. */
+  readonly seconds: number;
 }
 
-export interface TeacherCacheResult {
-  /** float32, [texts, teacher dimension], in the order of the data. */
-  rows: Matrix;
+export interface CachedTeacherRows {
+  /** [samples, teacher dimension] */
+  readonly embeddings: CachedRows;
+  /** Logits, [samples, classes]; of teachers that classify. */
+  readonly outputs?: CachedRows;
+  /** Where the files are. */
+  readonly folder: string;
   /** Rows taken from the disk, and rows computed by this call. */
-  reused: number;
-  computed: number;
+  readonly reused: number;
+  readonly computed: number;
   /** Time spent on the computed rows. */
-  seconds: number;
-}
-
-const FORMAT_VERSION = 1;
-const DTYPE = 'float32';
-
-interface Manifest {
-  formatVersion: number;
-  teacherFingerprint: string;
-  dataFingerprint: string;
-  rows: number;
-  dimension: number;
-  dtype: string;
-  shardRows: number;
+  readonly seconds: number;
 }
 
 /**
- * The teacher's row for every text of a data set: from the cache where it has them, else computed and stored.
+ * The teacher's row for every sample of a data set: from the cache where it has them, else computed and stored.
  *
  * @throws LimbeckError CACHE_MISMATCH when the folder holds rows of another teacher, other data or another width; NON_FINITE
- *   naming the text for which the teacher gave NaN or Infinity; SHAPE_MISMATCH when it gave the wrong number of rows or columns;
- *   ABORTED on `signal`, with all finished shards kept; INVALID_OPTION; FILE_UNREADABLE. Errors of the teacher pass through.
+ *   naming the sample for which the teacher gave NaN or Infinity; SHAPE_MISMATCH when it gave the wrong number of rows or columns;
+ *   INVALID_ARGUMENT for augmented data, of which every view has other rows; ABORTED on `signal`, with all finished shards kept;
+ *   INVALID_OPTION, also for rows too large for float16; FILE_UNREADABLE; FILE_UNWRITABLE, with all finished shards kept. Errors
+ *   of the teacher and of the data pass through.
  *
  * @example
- * const { rows, reused, computed } = await embedWithCache({ teacher, dataset, directory: 'cache/teachers' });
+ * const { embeddings, reused, computed } = await cacheTeacherRows({ teacher, data, directory: 'cache', dtype: 'float16' });
+ * embeddings.gather([0, 7]); // 2 × teacher.dimension
+ * embeddings.release();
  */
-export async function embedWithCache(options: TeacherCacheOptions): Promise<TeacherCacheResult> {
-  const { teacher, dataset, onProgress, onWarning = () => {}, signal } = options;
-  checkOptions(options);
-  const folder = teacherCacheFolder(options);
+export async function cacheTeacherRows<Sample>(options: CacheTeacherRowsOptions<Sample>): Promise<CachedTeacherRows> {
+  const { teacher, data, onProgress, onWarning = () => {}, signal } = options;
+  const { dtype, shardRows: wantedRows, classes } = checkOptions(options);
+  const folder = teacherCacheFolder({ ...options, dtype });
+  const { order, sum, unit } = workOf(data);
   await removeStaleTemporaries(folder);
-  const { shardRows } = await openManifest(folder, options, onWarning);
+  const { shardRows } = await openManifest(
+    folder,
+    {
+      teacherFingerprint: teacher.fingerprint,
+      dataFingerprint: data.fingerprint,
+      rows: data.size,
+      dimension: teacher.dimension,
+      dtype,
+      ...(classes === undefined ? {} : { classes }),
+      shardRows: wantedRows,
+    },
+    onWarning,
+  );
 
-  const { texts } = dataset;
-  const order = longestFirst(texts);
-  const stored = new Set(await listShards(folder));
-  const rows = Matrix.zeros(texts.length, teacher.dimension);
-  const key = cacheKey(teacher, dataset);
-  const missing: Shard[] = [];
-  let reusedRows = 0;
-  let reusedCharacters = 0;
+  const names = new Set(await listShards(folder));
+  const key = cacheKey({ teacher, data, dtype });
+  const stored: StoredShard[] = [];
+  const missing: (Shard & { readonly k: number })[] = [];
+  const reused = { rows: 0, work: 0 };
   for (let k = 0; k * shardRows < order.length; k++) {
     const positions = order.subarray(k * shardRows, (k + 1) * shardRows);
-    const shard = { path: join(folder, shardName(k)), key, positions, dimension: teacher.dimension };
-    throwIfAborted(signal, reusedRows, texts.length);
-    const found = stored.has(shardName(k)) ? await loadShard(shard, onWarning) : undefined;
-    if (found === undefined) {
-      missing.push(shard);
-      continue;
+    const shard = { path: join(folder, shardName(k)), key, positions, dimension: teacher.dimension, dtype, classes };
+    throwIfAborted(signal, reused.rows, data.size);
+    const found = names.has(shardName(k)) ? await checkShard(shard, onWarning) : undefined;
+    if (found) {
+      stored[k] = found;
+      reused.rows += positions.length;
+      reused.work += sum(positions);
+    } else {
+      missing.push({ ...shard, k });
     }
-    scatter(found, positions, rows);
-    reusedRows += positions.length;
-    reusedCharacters += countCharacters(texts, positions);
   }
 
-  let doneRows = reusedRows;
-  let doneCharacters = reusedCharacters;
-  const totalRows = texts.length;
-  const totalCharacters = countCharacters(texts, order);
+  const done = { ...reused };
+  const totalWork = sum(order);
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const report = () =>
     onProgress?.({
-      doneRows,
-      totalRows,
-      reusedRows,
-      doneCharacters,
-      totalCharacters,
-      reusedCharacters,
+      doneRows: done.rows,
+      totalRows: data.size,
+      reusedRows: reused.rows,
+      doneWork: done.work,
+      totalWork,
+      reusedWork: reused.work,
+      workUnit: unit,
       seconds: seconds(),
     });
   report();
   for (const shard of missing) {
-    const { positions } = shard;
-    throwIfAborted(signal, doneRows, totalRows);
-    const computed = await embedChecked(teacher, texts, positions, signal).catch((error) => {
-      throwIfAborted(signal, doneRows, totalRows, error);
+    throwIfAborted(signal, done.rows, data.size);
+    const rows = await askTeacher(teacher, data, shard, signal).catch((error) => {
+      throwIfAborted(signal, done.rows, data.size, error);
       throw error;
     });
-    await writeShard(shard, computed);
-    scatter(computed, positions, rows);
-    doneRows += positions.length;
-    doneCharacters += countCharacters(texts, positions);
+    stored[shard.k] = await writeShard(shard, rows);
+    done.rows += shard.positions.length;
+    done.work += sum(shard.positions);
     report();
   }
-  return { rows, reused: reusedRows, computed: doneRows - reusedRows, seconds: seconds() };
-}
 
-/** The folder in which the rows of this teacher for this data set are, or would be. */
-export function teacherCacheFolder(where: {
-  directory: string;
-  teacher: Pick<Teacher, 'fingerprint'>;
-  dataset: Pick<TextDataset, 'fingerprint'>;
-}): string {
-  return join(where.directory, cacheKey(where.teacher, where.dataset).slice(0, 16));
-}
-
-/** The names of the finished shards in a cache folder, in order; none when there is no such folder. */
-export async function listShards(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const number = (name: string) => Number(/\d+/.exec(name));
-  return names.filter((name) => /^rows-\d{5,}\.safetensors$/.test(name)).sort((a, b) => number(a) - number(b));
-}
-
-function shardName(k: number): string {
-  return `rows-${String(k).padStart(5, '0')}.safetensors`;
-}
-
-function cacheKey(teacher: Pick<Teacher, 'fingerprint'>, dataset: Pick<TextDataset, 'fingerprint'>): string {
-  return sha256(JSON.stringify([teacher.fingerprint, dataset.fingerprint, DTYPE]));
-}
-
-function checkOptions({ teacher, shardRows = 1024 }: TeacherCacheOptions): void {
-  if (!Number.isInteger(shardRows) || shardRows < 1) {
-    throw new LimbeckError('INVALID_OPTION', `shardRows: expected a whole number ≥ 1, got ${show(shardRows)}.`);
-  }
-  const { dimension, fingerprint } = teacher;
-  if (!Number.isInteger(dimension) || dimension < 1) {
-    throw new LimbeckError('INVALID_OPTION', `Teacher dimension: expected a whole number ≥ 1, got ${show(dimension)}.`);
-  }
-  if (typeof fingerprint !== 'string' || fingerprint === '') {
-    throw new LimbeckError(
-      'INVALID_OPTION',
-      `Teacher fingerprint: expected a non-empty string, got ${show(fingerprint)}. ` +
-        'Name the model and everything else that changes its rows: the cache is keyed by it.',
-    );
-  }
-}
-
-/** Writes the manifest of a new cache, or checks the one there is. A damaged one is reported and written anew. */
-async function openManifest(
-  folder: string,
-  { teacher, dataset, shardRows = 1024 }: TeacherCacheOptions,
-  onWarning: (message: string) => void,
-): Promise<Manifest> {
-  const path = join(folder, 'manifest.json');
-  const expected: Manifest = {
-    formatVersion: FORMAT_VERSION,
-    teacherFingerprint: teacher.fingerprint,
-    dataFingerprint: dataset.fingerprint,
-    rows: dataset.texts.length,
-    dimension: teacher.dimension,
-    dtype: DTYPE,
-    shardRows,
+  const files = new ShardFiles(stored);
+  const places = new Int32Array(order.length);
+  for (const [place, position] of order.entries()) places[position] = place;
+  const rowsOf = (what: 'embeddings' | 'outputs', columns: number, dtype: CacheDtype) =>
+    new CachedRows({ files, what, places, shardRows, columns, dtype, fingerprint: `teacher ${what} ${key}` });
+  return {
+    embeddings: rowsOf('embeddings', teacher.dimension, dtype),
+    ...(classes === undefined ? {} : { outputs: rowsOf('outputs', classes, 'float32') }),
+    folder,
+    reused: reused.rows,
+    computed: done.rows - reused.rows,
+    seconds: seconds(),
   };
-  const names = await readdir(folder).catch(() => [] as string[]);
-  if (names.includes('manifest.json')) {
-    const bytes = await readBytes(path, 'the manifest of a teacher cache');
-    const found = parseManifest(new TextDecoder().decode(bytes));
-    if (found) {
-      checkManifest(found, expected, folder);
-      return found;
-    }
-    onWarning(`${path}: expected the manifest of a teacher cache, got something else; it is written anew.`);
-  }
-  await writeFileAtomic(path, `${JSON.stringify(expected, null, 2)}\n`);
-  return expected;
 }
 
-function parseManifest(text: string): Manifest | undefined {
+export interface TeacherCacheOptions<Sample = string> extends Omit<CacheTeacherRowsOptions<Sample>, 'data' | 'dtype'> {
+  readonly dataset: Dataset<Sample>;
+}
+
+export interface TeacherCacheResult {
+  /** float32, [samples, teacher dimension], in the order of the data. */
+  readonly rows: Matrix;
+  /** Rows taken from the disk, and rows computed by this call. */
+  readonly reused: number;
+  readonly computed: number;
+  /** Time spent on the computed rows. */
+  readonly seconds: number;
+}
+
+/**
+ * The same in memory: for data whose rows fit there.
+ *
+ * @throws LimbeckError as {@link cacheTeacherRows}
+ *
+ * @example
+ * const { rows, reused, computed } = await embedWithCache({ teacher, dataset, directory: 'cache/teachers' });
+ */
+export async function embedWithCache<Sample>({
+  dataset,
+  ...options
+}: TeacherCacheOptions<Sample>): Promise<TeacherCacheResult> {
+  const { embeddings, reused, computed, seconds } = await cacheTeacherRows({ ...options, data: dataset });
   try {
-    const { shardRows, ...rest } = JSON.parse(text) as Manifest;
-    return Number.isInteger(shardRows) && shardRows >= 1 ? { shardRows, ...rest } : undefined;
-  } catch {
-    return undefined;
+    return { rows: embeddings.toMatrix(), reused, computed, seconds };
+  } finally {
+    embeddings.release();
   }
 }
 
-function checkManifest(found: Manifest, expected: Manifest, folder: string): void {
-  for (const name of [
-    'formatVersion',
-    'teacherFingerprint',
-    'dataFingerprint',
-    'rows',
-    'dimension',
-    'dtype',
-  ] as const) {
-    if (found[name] === expected[name]) continue;
+function checkOptions<Sample>({
+  teacher,
+  data,
+  dtype = 'float32',
+  shardRows = 1024,
+}: CacheTeacherRowsOptions<Sample>): {
+  readonly dtype: CacheDtype;
+  readonly shardRows: number;
+  readonly classes: number | undefined;
+} {
+  const refuse = (what: string, expected: string, got: unknown, advice = '') => {
+    throw new LimbeckError('INVALID_OPTION', `${what}: expected ${expected}, got ${show(got)}.${advice}`);
+  };
+  const isCount = (value: number) => Number.isInteger(value) && value >= 1;
+  if (!isCount(shardRows)) refuse('shardRows', 'a whole number ≥ 1', shardRows);
+  if (dtype !== 'float32' && dtype !== 'float16') refuse('dtype', "'float32' or 'float16'", dtype);
+  const { dimension, fingerprint } = teacher;
+  const classes = teacher.predict ? teacher.classes : undefined;
+  if (!isCount(dimension)) refuse('Teacher dimension', 'a whole number ≥ 1', dimension);
+  if (classes !== undefined && !isCount(classes)) refuse('Teacher classes', 'a whole number ≥ 1', classes);
+  if (typeof fingerprint !== 'string' || fingerprint === '') {
+    const advice = ' Name the model and everything else that changes its rows: the cache is keyed by it.';
+    refuse('Teacher fingerprint', 'a non-empty string', fingerprint, advice);
+  }
+  if (data.augmented) {
     throw new LimbeckError(
-      'CACHE_MISMATCH',
-      `${folder}: expected a cache with ${name} ${show(expected[name])}, got ${show(found[name])}. ` +
-        'Use another cache directory, or delete this folder. If the teacher changed, its fingerprint has to change as well.',
+      'INVALID_ARGUMENT',
+      'Teacher rows: expected data that look the same each time, got augmented data. Ask the teacher at every batch, or cache the ' +
+        'data without augmentation.',
     );
   }
-}
-
-/** Positions by length of the text in characters, longest first; equal lengths in the order of the data. */
-function longestFirst(texts: readonly string[]): Int32Array {
-  return Int32Array.from(texts.keys()).sort((a, b) => texts[b].length - texts[a].length || a - b);
-}
-
-function countCharacters(texts: readonly string[], positions: Int32Array): number {
-  let sum = 0;
-  for (const position of positions) sum += texts[position].length;
-  return sum;
-}
-
-function scatter(source: Float32Array, positions: Int32Array, rows: Matrix): void {
-  const { columns } = rows;
-  for (const [i, position] of positions.entries()) {
-    rows.data.set(source.subarray(i * columns, (i + 1) * columns), position * columns);
-  }
+  return { dtype, shardRows, classes };
 }
 
 function throwIfAborted(signal: AbortSignal | undefined, done: number, total: number, cause?: unknown): void {
@@ -275,31 +247,4 @@ function throwIfAborted(signal: AbortSignal | undefined, done: number, total: nu
     `Teacher rows: interrupted with ${done} of ${total} rows done and stored. The same call goes on from there.`,
     { cause: cause ?? signal.reason },
   );
-}
-
-/** The rows of one shard from the teacher, checked. */
-async function embedChecked(
-  teacher: Teacher,
-  texts: readonly string[],
-  positions: Int32Array,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  const inputs = Array.from(positions, (position) => texts[position]);
-  const { rows, columns, data } = (await teacher.embed(inputs, signal ? { signal } : {})).as('float32');
-  if (rows !== inputs.length || columns !== teacher.dimension) {
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `Teacher: expected ${inputs.length} rows of ${teacher.dimension} for as many texts, got ${rows} × ${columns}.`,
-    );
-  }
-  const bad = firstNonFinite(data);
-  if (bad >= 0) {
-    const position = positions[Math.floor(bad / columns)];
-    throw new LimbeckError(
-      'NON_FINITE',
-      `Teacher: expected finite numbers, got ${data[bad]} in column ${bad % columns} for text ${position}, ` +
-        `${show(texts[position])}. Mend the teacher or take the text out of the data.`,
-    );
-  }
-  return data as Float32Array;
 }

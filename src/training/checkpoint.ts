@@ -4,13 +4,14 @@
  * generator whose state would have to be kept.
  */
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { LimbeckError } from '../errors.ts';
+import { LimbeckError, show } from '../errors.ts';
 import type { StateArray, StateArrays } from '../matrix/state-arrays.ts';
-import { writeFileAtomic } from '../runtime/files.ts';
+import { removeStaleTemporaries, writeFileAtomic } from '../runtime/files.ts';
 import { readBytes } from '../runtime/read-files.ts';
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../teachers/safetensors.ts';
+import type { HistoryState } from './history.ts';
 
 /** Options of checkpoints; a description completes "expected …". */
 export const checkpointOptionsSchema = z.object({
@@ -19,40 +20,69 @@ export const checkpointOptionsSchema = z.object({
     .refine((path) => path.trim() !== '')
     .describe('the path of a directory'),
   every: z.int().min(1).default(500).describe('a whole number ≥ 1: steps between two checkpoints'),
+  best: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "the name of a validation metric: the state at its highest value is kept beside the last; by default early stopping's",
+    ),
 });
 
 export type CheckpointOptions = z.output<typeof checkpointOptionsSchema>;
 
-/** The file of the latest checkpoint, inside its directory. */
+/** The file of the latest checkpoint, inside its directory; and of the best by a metric. */
 export const CHECKPOINT_FILE = 'last.safetensors';
+export const BEST_FILE = 'best.safetensors';
 
-const FORMAT = 'limbeck-checkpoint/1';
+const FORMAT = 'limbeck-checkpoint/2';
 
-export interface Checkpoint {
+/** What a run has come to, beside the arrays: plain JSON. */
+export interface RunProgress {
   /** Steps done. */
   readonly step: number;
-  /** Sum of the losses of the last epoch so far. */
-  readonly lastEpochLoss: number;
+  /** Mean loss of the epoch so far, counting steps to come as 0. */
+  readonly epochLoss: number;
+  /** Time spent training. */
+  readonly seconds: number;
+  /** The rate that the learning-rate finder found. */
+  readonly learningRate?: number | undefined;
+  readonly history: HistoryState;
+}
+
+const metrics = z.record(z.string(), z.number());
+const progressSchema: z.ZodType<RunProgress> = z.object({
+  step: z.int().min(0),
+  epochLoss: z.number(),
+  seconds: z.number().min(0),
+  learningRate: z.number().optional(),
+  history: z.object({
+    points: z.array(z.object({ step: z.int(), epoch: z.number(), metrics })),
+    best: z.int().min(-1),
+  }),
+});
+
+export interface Checkpoint extends RunProgress {
   readonly state: StateArrays;
 }
 
 /** Writes and reads the checkpoints of one run. */
 export class CheckpointFile {
   readonly path: string;
-  readonly #run: string;
+  readonly #run: Readonly<Record<string, unknown>>;
 
-  /** @param run what makes the run the same run (data, options, seed), as text */
-  constructor(directory: string, run: string) {
-    this.path = join(directory, CHECKPOINT_FILE);
-    this.#run = run;
+  /** @param run what makes the run the same run (data, options, seed), as plain JSON by name */
+  constructor(directory: string, name: string, run: Readonly<Record<string, unknown>>) {
+    this.path = join(directory, name);
+    this.#run = JSON.parse(JSON.stringify(run));
   }
 
   /** Replaces the last checkpoint: its name shows the old one or the new, whole. */
-  async write({ step, lastEpochLoss, state }: Checkpoint): Promise<void> {
+  async write({ state, ...progress }: Checkpoint): Promise<void> {
     const tensors = Object.fromEntries(
       Object.entries(state).map(([name, data]) => [name, { shape: [data.length], data }]),
     );
-    const metadata = { format: FORMAT, run: this.#run, step: String(step), lastEpochLoss: String(lastEpochLoss) };
+    const metadata = { format: FORMAT, run: JSON.stringify(this.#run), progress: JSON.stringify(progress) };
     await writeFileAtomic(this.path, writeSafetensors(tensors, metadata));
   }
 
@@ -62,6 +92,7 @@ export class CheckpointFile {
    * @throws LimbeckError FILE_CORRUPT, FILE_UNREADABLE; CHECKPOINT_MISMATCH when it is of a run with other data or options
    */
   async read(): Promise<Checkpoint | undefined> {
+    await removeStaleTemporaries(dirname(this.path));
     const there = await access(this.path).then(
       () => true,
       () => false,
@@ -69,32 +100,49 @@ export class CheckpointFile {
     if (!there) return undefined;
     const file = readSafetensors(await readBytes(this.path, 'a checkpoint'), this.path);
     const format = file.metadata.get('format');
-    if (format !== FORMAT) {
-      throw new LimbeckError('FILE_CORRUPT', `${this.path}: expected the format ${FORMAT}, got ${format ?? 'none'}.`);
-    }
-    if (file.metadata.get('run') !== this.#run) {
-      throw new LimbeckError(
-        'CHECKPOINT_MISMATCH',
-        `${this.path}: expected a checkpoint of this run, ${this.#run}; got one of ${file.metadata.get('run')}. ` +
-          'Choose another directory, or delete the file to begin anew.',
-      );
-    }
-    const step = this.#number(file, 'step');
-    if (!Number.isInteger(step) || step < 0) {
-      throw new LimbeckError('FILE_CORRUPT', `${this.path}: step: expected a whole number ≥ 0, got ${step}.`);
+    if (format !== FORMAT) throw this.#corrupt(`the format ${FORMAT}`, format ?? 'none');
+    this.#checkRun(this.#json(file, 'run'));
+    const progress = progressSchema.safeParse(this.#json(file, 'progress'));
+    if (!progress.success) {
+      const [{ path, message }] = progress.error.issues;
+      throw this.#corrupt(`progress of a run (${['progress', ...path].join('.')}: ${message})`, 'something else');
     }
     return {
-      step,
-      lastEpochLoss: this.#number(file, 'lastEpochLoss'),
+      ...progress.data,
       state: Object.fromEntries([...file.entries.keys()].map((name) => [name, stateArray(file, name)])),
     };
   }
 
-  #number(file: SafetensorsFile, name: string): number {
+  #json(file: SafetensorsFile, name: string): unknown {
     const text = file.metadata.get(name);
-    const value = text ? Number(text) : Number.NaN;
-    if (Number.isFinite(value)) return value;
-    throw new LimbeckError('FILE_CORRUPT', `${this.path}: ${name}: expected a number, got ${text ?? 'none'}.`);
+    try {
+      return JSON.parse(text as string);
+    } catch {
+      throw this.#corrupt(`${name} as JSON`, text ?? 'none');
+    }
+  }
+
+  #corrupt(expected: string, got: unknown): LimbeckError {
+    return new LimbeckError(
+      'FILE_CORRUPT',
+      `${this.path}: expected a checkpoint with ${expected}, got ${show(got)}. Delete the file to begin anew.`,
+    );
+  }
+
+  /** Names what differs, since that is what has to be put back. */
+  #checkRun(saved: unknown): void {
+    const other = (saved ?? {}) as Record<string, unknown>;
+    const names = [...new Set([...Object.keys(this.#run), ...Object.keys(other)])];
+    const text = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
+    const different = names.filter((name) => text(this.#run[name]) !== text(other[name]));
+    if (different.length === 0) return;
+    const lines = different.map((name) => `${name}: then ${text(other[name])}, now ${text(this.#run[name])}`);
+    throw new LimbeckError(
+      'CHECKPOINT_MISMATCH',
+      `${this.path}: expected a checkpoint of this run, got one of a run with other ${different.join(', ')}. ` +
+        `Put that back, choose another directory, or delete the file to begin anew. ${lines.join('; ')}.`,
+      { details: { different } },
+    );
   }
 }
 

@@ -6,10 +6,10 @@ import type { DistillationStrategy } from '../strategies/distillation-strategy.t
 import type { TrainableStudent } from '../students/student.ts';
 import type { TeacherCacheProgress } from '../teachers/teacher-cache.ts';
 import type { checkpointOptionsSchema } from './checkpoint.ts';
-import type { TeacherInput } from './distill-inputs.ts';
 import type { OptimizerInput } from './optimizers/index.ts';
 import { scheduleOptions } from './schedule.ts';
 import type { StepResult } from './step.ts';
+import type { TeacherInput } from './teacher-answers.ts';
 
 /** Every number that steers a run, with default and bounds; a description completes "expected …". */
 export const trainingOptionsSchema = z.object({
@@ -58,13 +58,25 @@ export const earlyStoppingSchema = z.object({
   minimumGain: z.number().min(0).default(0).describe('a number ≥ 0: what counts as a gain'),
 });
 
+/** How often, and on how much, training is measured; a description completes "expected …". */
+export const validationOptionsSchema = z.object({
+  every: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe('a whole number ≥ 1: epochs between two validations; the last epoch always has one'),
+  samples: z
+    .int()
+    .min(2)
+    .default(1000)
+    .describe('a whole number ≥ 2: samples that are measured, drawn once from the validation data'),
+});
+
 /** What training is measured on, and never trained on. */
-export interface Validation<Sample> {
+export interface Validation<Sample> extends z.input<typeof validationOptionsSchema> {
   readonly data: Dataset<Sample>;
   /** What the teacher says of it; by default the teacher of the training, where that can be asked. */
   readonly teacher?: TeacherInput<Sample>;
-  /** Epochs between two validations. Default 1. The last epoch is always followed by one. */
-  readonly every?: number;
 }
 
 export interface DistillOptions<S extends TrainableStudent<Sample, unknown>, Sample = string>

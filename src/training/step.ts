@@ -108,14 +108,25 @@ export function stepFacts(
   };
 }
 
-/** @throws LimbeckError DIVERGED */
-export function assertFinite({ components, gradientNorm }: StepResult, step: number): void {
-  for (const [name, value] of Object.entries({ ...components, 'gradient norm': gradientNorm })) {
+/** Sample numbers that a message shows of a batch. */
+const SHOWN_SAMPLES = 8;
+
+/** @throws LimbeckError DIVERGED with `{ step, component, sampleIds }` as details */
+export function assertFinite(
+  { components, gradientNorm }: StepResult,
+  step: number,
+  batches: readonly Pick<StepBatch, 'sampleIds'>[],
+): void {
+  for (const [component, value] of Object.entries({ ...components, 'gradient norm': gradientNorm })) {
     if (Number.isFinite(value)) continue;
+    const sampleIds = batches.flatMap((batch) => Array.from(batch.sampleIds));
+    const more = sampleIds.length > SHOWN_SAMPLES ? `, … (${sampleIds.length} in all)` : '';
     throw new LimbeckError(
       'DIVERGED',
-      `Training step ${step}: expected a finite ${name}, got ${value}. ` +
+      `Training step ${step}: expected a finite ${component}, got ${value}, on samples ` +
+        `${sampleIds.slice(0, SHOWN_SAMPLES).join(', ')}${more}. ` +
         'Lower the learning rate or raise the temperature; the parameters are those before this step.',
+      { details: { step, component, sampleIds } },
     );
   }
 }

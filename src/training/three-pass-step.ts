@@ -54,7 +54,7 @@ export class ThreePassStep<Sample, Encoded> extends StudentStep<Sample, Encoded>
     );
     const result = { ...meanLoss(evaluations), gradientNorm: Number(results.gradientNorm.data[0]) };
     try {
-      assertFinite(result, step);
+      assertFinite(result, step, batches);
     } catch (error) {
       this.buffers.restore(buffersBefore);
       throw error;

@@ -49,7 +49,7 @@ export class TrainingStep<Sample, Encoded> extends StudentStep<Sample, Encoded> 
       components: Object.fromEntries(components.map((name) => [name, scalar(`component ${name}`)])),
       gradientNorm: scalar('gradientNorm'),
     };
-    assertFinite(result, step);
+    assertFinite(result, step, batches);
     this.optimizer.commit(results, student.rows);
     this.buffers.commit(results);
     const observed = Object.fromEntries(observations.map((name) => [name, results[`observed ${name}`]]));

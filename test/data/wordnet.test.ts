@@ -151,7 +151,9 @@ describe('splitWordNet', () => {
       expect(some.heldOut.fingerprint).toBe(all.heldOut.fingerprint);
       expect(some.skipped.notDrawn).toBe(all.train.texts.length - train);
     }
-    expect(splitWordNet(corpus, { heldOut: 10, train: 'all', seed: 5 })).toEqual(all);
+    const again = splitWordNet(corpus, { heldOut: 10, train: 'all', seed: 5 });
+    expect(again.train.fingerprint).toBe(all.train.fingerprint);
+    expect(again.heldOut.fingerprint).toBe(all.heldOut.fingerprint);
     expect(splitWordNet(corpus, { heldOut: 10, train: 'all', seed: 6 }).heldOut.texts).not.toEqual(all.heldOut.texts);
   });
 

@@ -25,11 +25,10 @@ import { readSafetensors, writeSafetensors } from '../../src/teachers/safetensor
 import type { Teacher } from '../../src/teachers/teacher.ts';
 import {
   embedWithCache,
-  listShards,
   type TeacherCacheOptions,
   type TeacherCacheProgress,
-  teacherCacheFolder,
 } from '../../src/teachers/teacher-cache.ts';
+import { listShards, teacherCacheFolder } from '../../src/teachers/teacher-cache-manifest.ts';
 import { CountingTeacher } from './counting-teacher.ts';
 
 const code = (code: string) => expect.objectContaining({ name: 'LimbeckError', code });
@@ -65,8 +64,7 @@ const embed = (teacher: Teacher, options: Partial<TeacherCacheOptions> = {}) =>
     onWarning: (message) => warnings.push(message),
     ...options,
   });
-const folderOf = (teacher: Teacher, data: TextDataset = dataset) =>
-  teacherCacheFolder({ directory, teacher, dataset: data });
+const folderOf = (teacher: Teacher, data: TextDataset = dataset) => teacherCacheFolder({ directory, teacher, data });
 
 describe('embedWithCache', () => {
   it('gives the rows of the teacher in the order of the data, from any number of shards', async () => {
@@ -141,8 +139,8 @@ describe('embedWithCache', () => {
     const total = texts.reduce((sum, text) => sum + text.length, 0);
     const lengths = texts.map((text) => text.length).sort((a, b) => b - a);
     const sum = (from: number) => lengths.slice(from, from + 8).reduce((a, b) => a + b);
-    expect(seen.map((progress) => progress.doneCharacters)).toEqual([total - sum(8) - sum(32), total - sum(32), total]);
-    expect(seen.every((p) => p.totalCharacters === total && p.reusedCharacters === seen[0].doneCharacters)).toBe(true);
+    expect(seen.map((progress) => progress.doneWork)).toEqual([total - sum(8) - sum(32), total - sum(32), total]);
+    expect(seen.every((p) => p.totalWork === total && p.reusedWork === seen[0].doneWork)).toBe(true);
     expect(seen.every((p, i) => p.seconds >= (i === 0 ? 0 : seen[i - 1].seconds))).toBe(true);
   });
 
@@ -301,7 +299,7 @@ describe('bad teachers, bad options, interruption', () => {
 
   it('refuses too few rows and a wrong width', async () => {
     await expect(embed(teacherThat(async () => Matrix.zeros(3, 5)))).rejects.toThrow(
-      'expected 8 rows of 5 for as many texts, got 3 × 5',
+      'expected 8 rows of 5 for as many samples, got 3 × 5',
     );
     await expect(embed(teacherThat(async () => Matrix.zeros(8, 4)))).rejects.toThrow(code('SHAPE_MISMATCH'));
   });

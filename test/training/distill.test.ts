@@ -102,12 +102,12 @@ describe('distill', () => {
       fingerprint: 'bag of words',
       dimension: DIMENSION,
       embed: async (texts, options) => {
-        calls.push([texts, options]);
+        calls.push([texts, options?.signal, options?.samples?.data, Array.from(options?.samples?.numbers ?? [])]);
         return bagOfWordsRows(texts, DIMENSION);
       },
     };
     const { student } = await run({ teacher, signal });
-    expect(calls).toEqual([[data.texts, { signal }]]);
+    expect(calls).toEqual([[data.texts, signal, data, Array.from(data.texts.keys())]]);
     expect(bits(student)).toEqual(bits((await run()).student));
   });
 

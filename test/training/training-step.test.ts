@@ -197,7 +197,9 @@ describe('TrainingStep', () => {
     bad.student[0].feeds.shares.tensor.data[0] = Number.NaN;
     await expect(setting.step.run([bad], 0.01)).rejects.toMatchObject({
       code: 'DIVERGED',
-      message: expect.stringMatching(/step 1: expected a finite .*, got NaN\. Lower the learning rate/),
+      message: expect.stringMatching(
+        /step 1: expected a finite .*, got NaN, on samples 3, 4\. Lower the learning rate/,
+      ),
     });
     for (const { step } of [setting, undisturbed]) step.writeBack();
     const values = ({ student }: typeof setting) => student.parameters.map(({ data }) => data);
