@@ -124,6 +124,14 @@ export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
 export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
 export { CachedRows } from './teachers/cached-rows.ts';
+export { EnsembleTeacher, type EnsembleTeacherOptions } from './teachers/ensemble-teacher.ts';
+export {
+  type FunctionCall,
+  type FunctionRows,
+  FunctionTeacher,
+  type FunctionTeacherOptions,
+} from './teachers/function-teacher.ts';
+export { OnnxTeacher, type OnnxTeacherOptions } from './teachers/onnx-teacher.ts';
 export { parseBertCheckpoint } from './teachers/parse-bert-checkpoint.ts';
 export type { EmbedOptions, Teacher, TeacherPrediction } from './teachers/teacher.ts';
 export {

@@ -33,6 +33,9 @@ it('exports exactly this', () => {
         'CachedRows',
         'cacheTeacherRows',
         'listTeacherCaches',
+        'EnsembleTeacher',
+        'FunctionTeacher',
+        'OnnxTeacher',
       ],
     ]
       .flat()

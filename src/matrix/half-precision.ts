@@ -33,7 +33,9 @@ export function brainFloatsToFloats(halves: Uint16Array): Float32Array {
 /** Single precision to IEEE 754 half, to the nearest, ties to even; what is too large becomes ±∞. */
 export function floatsToHalves(floats: Float32Array): Uint16Array {
   const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
-  return Uint16Array.from(bits, halfBits);
+  const halves = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) halves[i] = halfBits(bits[i]);
+  return halves;
 }
 
 function halfBits(single: number): number {
@@ -48,8 +50,8 @@ function halfBits(single: number): number {
   const significand = subnormal ? fraction | 0x800000 : fraction;
   const dropped = subnormal ? -1 - exponent : 13;
   const kept = (subnormal ? 0 : (exponent + 15) << 10) + (significand >>> dropped);
-  const rest = significand & (2 ** dropped - 1);
-  const halfway = 2 ** (dropped - 1);
+  const rest = significand & ((1 << dropped) - 1);
+  const halfway = 1 << (dropped - 1);
   // A carry out of the fraction is the next exponent, and out of the largest, infinity.
   return sign | (kept + (rest > halfway || (rest === halfway && (kept & 1) === 1) ? 1 : 0));
 }

@@ -3,7 +3,8 @@ import * as ort from 'onnxruntime-node';
 import { LimbeckError, show } from '../errors.ts';
 import type { TypedArray } from '../graph/index.ts';
 import { input, writeOnnx } from '../graph/index.ts';
-import type { Backend, Device, Session, TensorData } from './backend.ts';
+import { halvesToFloats } from '../matrix/half-precision.ts';
+import type { Backend, Device, FeedTensor, ModelTensor, Session, SessionOptions, TensorData } from './backend.ts';
 
 /** What each device needs, for the error when it is not there. */
 const NEEDS: Readonly<Record<Device, string>> = {
@@ -14,12 +15,16 @@ const NEEDS: Readonly<Record<Device, string>> = {
     '(npm rebuild onnxruntime-node --ignore-scripts=false)',
 };
 
-async function open(model: Uint8Array, device: Device, threads: number | undefined): Promise<ort.InferenceSession> {
+async function open(
+  model: Uint8Array,
+  { device = 'cpu', threads, folder }: SessionOptions,
+): Promise<ort.InferenceSession> {
   return ort.InferenceSession.create(model, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
   });
 }
 
@@ -27,7 +32,7 @@ async function open(model: Uint8Array, device: Device, threads: number | undefin
 async function assertDevice(device: Device): Promise<void> {
   const x = input('x', 'float32', [1]);
   try {
-    await (await open(writeOnnx({ inputs: [x], outputs: { y: x } }), device, undefined)).release();
+    await (await open(writeOnnx({ inputs: [x], outputs: { y: x } }), { device })).release();
   } catch (cause) {
     const [reason] = (cause as Error).message.split('\n');
     throw new LimbeckError(
@@ -48,24 +53,40 @@ function unknownOperator(cause: unknown): LimbeckError | undefined {
     : undefined;
 }
 
-function toOrt({ dtype, data, dims }: TensorData): ort.Tensor {
+function toOrt({ dtype, data, dims }: FeedTensor): ort.Tensor {
   return new ort.Tensor(dtype, data as never, dims);
+}
+
+function fromOrt({ type, dims, data }: ort.Tensor): TensorData {
+  if (type !== 'float16') return { dtype: type as TensorData['dtype'], dims, data: data as TypedArray };
+  // An array of numbers where Node has one for halves, else of their bits; the bytes are the same.
+  const { buffer, byteOffset, length } = data as unknown as Uint16Array;
+  return { dtype: 'float32', dims, data: halvesToFloats(new Uint16Array(buffer, byteOffset, length)) };
+}
+
+function declared(tensors: readonly ort.InferenceSession.ValueMetadata[]): ModelTensor[] {
+  return tensors.map((tensor) => ({
+    name: tensor.name,
+    dtype: tensor.isTensor ? tensor.type : 'no tensor',
+    shape: tensor.isTensor ? tensor.shape : [],
+  }));
 }
 
 export const backend: Backend = {
   name: 'onnxruntime-node',
   version: ort.env.versions.node ?? 'unknown',
-  async createSession(model, { device = 'cpu', threads }) {
+  async createSession(model, options) {
+    const { device = 'cpu' } = options;
     if (!Object.hasOwn(NEEDS, device)) {
       throw new LimbeckError('INVALID_OPTION', `device: expected 'cpu', 'webgpu' or 'cuda', got ${show(device)}.`);
     }
-    const session = await open(model, device, threads).catch(async (error) => {
+    const session = await open(model, options).catch(async (error) => {
       if (device !== 'cpu') await assertDevice(device);
       throw unknownOperator(error) ?? error;
     });
     return {
-      inputs: session.inputNames,
-      outputs: session.outputNames,
+      inputs: declared(session.inputMetadata),
+      outputs: declared(session.outputMetadata),
       async run(feeds, outputs, into = {}) {
         const inputs: Record<string, ort.Tensor> = {};
         for (const name in feeds) inputs[name] = toOrt(feeds[name]);
@@ -76,8 +97,7 @@ export const backend: Backend = {
           outputs.map((name) => {
             // ONNX Runtime hands back another array than the one it was given and wrote to.
             if (into[name]) return [name, into[name]];
-            const { type, dims, data } = results[name];
-            return [name, { dtype: type as TensorData['dtype'], dims, data: data as TypedArray }];
+            return [name, fromOrt(results[name])];
           }),
         );
       },

@@ -11,6 +11,21 @@ export interface TensorData {
   readonly data: TypedArray;
 }
 
+/** What a model takes besides: pixels as bytes, and half precision as its bits. */
+export type FeedTensor =
+  | TensorData
+  | { readonly dtype: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array }
+  | { readonly dtype: 'float16'; readonly dims: readonly number[]; readonly data: Uint16Array };
+
+/** An input or output as a model declares it. */
+export interface ModelTensor {
+  readonly name: string;
+  /** An element type as ONNX Runtime calls it: 'float32', 'float16', 'int64', 'uint8', … */
+  readonly dtype: string;
+  /** Sizes; of those known only at run time the name, which may be empty. */
+  readonly shape: readonly (number | string)[];
+}
+
 /** Where a model runs. Operators that a device has no kernel for run on the CPU. */
 export type Device = 'cpu' | 'webgpu' | 'cuda';
 
@@ -19,15 +34,20 @@ export interface SessionOptions {
   readonly device?: Device;
   /** Threads inside one operator; by default one per physical core. */
   readonly threads?: number;
+  /** The folder of the files in which a model keeps its numbers, for models that do; by default the working directory. */
+  readonly folder?: string;
 }
 
 /** A loaded model. */
 export interface Session {
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. */
+  readonly inputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelTensor[];
+  /**
+   * Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. Half
+   * precision comes out as float32.
+   */
   run(
-    feeds: Readonly<Record<string, TensorData>>,
+    feeds: Readonly<Record<string, FeedTensor>>,
     outputs: readonly string[],
     into?: Readonly<Record<string, TensorData>>,
   ): Promise<Record<string, TensorData>>;

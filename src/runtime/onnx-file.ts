@@ -1,5 +1,6 @@
 /** ONNX models from a disk: the file, and the files in its own folder that hold its numbers. */
-import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { LimbeckError } from '../errors.ts';
 import {
@@ -44,6 +45,27 @@ export async function openOnnxFile(path: string): Promise<{ bytes: Uint8Array; n
   return { bytes: await readBytes(path, 'an ONNX model'), name: path, external: besides(path) };
 }
 
+/**
+ * SHA-256 of files beside a model, one after another, read in pieces.
+ *
+ * @param locations as the model names them
+ * @throws LimbeckError FILE_CORRUPT for a name that leads out of the model's folder, FILE_UNREADABLE
+ *
+ * @example
+ * await digestBeside('models/large.onnx', ['large.onnx.data']);
+ */
+export async function digestBeside(path: string, locations: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const location of locations) {
+    try {
+      for await (const part of createReadStream(fileBeside(path, location))) hash.update(part as Uint8Array);
+    } catch (error) {
+      throw unreadable(path, location, error);
+    }
+  }
+  return hash.digest('hex');
+}
+
 const besides =
   (path: string): ReadExternal =>
   (location, offset, length) =>
@@ -52,14 +74,7 @@ const besides =
 function readPart(path: string, location: string, offset: number, length: number): Uint8Array {
   let descriptor: number | undefined;
   try {
-    const folder = realpathSync(dirname(path));
-    const file = realpathSync(join(folder, location));
-    if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
-      throw corrupt(path, `expected "${location}" inside the model's folder, got a link that leads out of it`);
-    }
-    // Before it is opened: opening a pipe would wait for its other end.
-    if (!statSync(file).isFile()) throw corrupt(path, `expected "${location}" to be a file`);
-    descriptor = openSync(file, 'r');
+    descriptor = openSync(fileBeside(path, location), 'r');
     const { size } = fstatSync(descriptor);
     // Before the memory is taken: the model says what length, and is not to be believed.
     if (offset + length > size) {
@@ -73,15 +88,31 @@ function readPart(path: string, location: string, offset: number, length: number
     }
     return bytes;
   } catch (error) {
-    if (error instanceof LimbeckError) throw error;
-    throw new LimbeckError(
-      'FILE_UNREADABLE',
-      `${path}: expected to read "${location}" beside it, got ${(error as Error).message}. Keep the model's files together.`,
-      { cause: error },
-    );
+    throw unreadable(path, location, error);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/** The path of a file in the model's folder, links followed. */
+function fileBeside(path: string, location: string): string {
+  const folder = realpathSync(dirname(path));
+  const file = realpathSync(join(folder, location));
+  if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+    throw corrupt(path, `expected "${location}" inside the model's folder, got a link that leads out of it`);
+  }
+  // Before it is opened: opening a pipe would wait for its other end.
+  if (!statSync(file).isFile()) throw corrupt(path, `expected "${location}" to be a file`);
+  return file;
+}
+
+function unreadable(path: string, location: string, error: unknown): LimbeckError {
+  if (error instanceof LimbeckError) return error;
+  return new LimbeckError(
+    'FILE_UNREADABLE',
+    `${path}: expected to read "${location}" beside it, got ${(error as Error).message}. Keep the model's files together.`,
+    { cause: error },
+  );
 }
 
 function corrupt(path: string, message: string): LimbeckError {

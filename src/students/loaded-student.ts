@@ -123,7 +123,9 @@ export class LoadedStudent {
             format.classes,
           )
         : await ImageEmbedder.open(model, format, file);
-    const { inputs, outputs } = embedder.model;
+    const [inputs, outputs] = [embedder.model.inputs, embedder.model.outputs].map((list) =>
+      list.map((one) => one.name),
+    );
     const expected = ['embeddings', ...(format.classes === undefined ? [] : ['logits'])];
     if (
       String([...inputs].sort()) !== String([...format.inputs].sort()) ||

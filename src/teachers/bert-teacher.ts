@@ -9,7 +9,8 @@ import { floatTensor, int32Tensor } from '../runtime/tensors.ts';
 import { parseBertConfig } from './bert-config.ts';
 import { bertEncoder } from './bert-encoder.ts';
 import { readSafetensors } from './safetensors.ts';
-import type { Teacher } from './teacher.ts';
+import type { EmbedOptions, Teacher } from './teacher.ts';
+import { TruncationCount } from './truncation.ts';
 
 export interface BertTeacherFiles {
   /** Hugging Face config.json. */
@@ -25,6 +26,8 @@ export interface BertTeacherOptions {
   readonly maxTokens?: number;
   /** How the model is called in reports. */
   readonly name?: string;
+  /** Called with how many texts of a call were too long and lost their end; by default the first such call warns on the console. */
+  readonly onTruncated?: (count: number) => void;
 }
 
 /** Tokens in one batch, padding included: enough to keep two cores busy, few enough to stay in their caches. */
@@ -48,6 +51,7 @@ export class BertTeacher implements Teacher<string> {
   readonly sizeBytes: number;
   readonly tokenizer: TextTokenizer;
   readonly #program: Program;
+  readonly #truncation: TruncationCount;
 
   private constructor(parts: {
     name: string;
@@ -57,6 +61,7 @@ export class BertTeacher implements Teacher<string> {
     sizeBytes: number;
     tokenizer: TextTokenizer;
     program: Program;
+    onTruncated: ((count: number) => void) | undefined;
   }) {
     this.name = parts.name;
     this.fingerprint = parts.fingerprint;
@@ -65,6 +70,7 @@ export class BertTeacher implements Teacher<string> {
     this.sizeBytes = parts.sizeBytes;
     this.tokenizer = parts.tokenizer;
     this.#program = parts.program;
+    this.#truncation = new TruncationCount(parts.name, parts.onTruncated);
   }
 
   /**
@@ -104,11 +110,17 @@ export class BertTeacher implements Teacher<string> {
       sizeBytes: bytes.length,
       tokenizer,
       program: await compile(graph),
+      onTruncated: options.onTruncated,
     });
   }
 
-  async embed(texts: readonly string[], { signal }: { signal?: AbortSignal } = {}): Promise<Matrix> {
-    const encoded = this.tokenizer.encodeAll(texts);
+  /** Texts that were longer than `maxTokens` and lost their end, so far. */
+  get truncated(): number {
+    return this.#truncation.count;
+  }
+
+  async embed(texts: readonly string[], { signal }: EmbedOptions<string> = {}): Promise<Matrix> {
+    const encoded = this.tokenizer.encodeAll(texts, (count) => this.#truncation.add(count));
     // Texts of like length share a batch: padding is computed like any token.
     const order = encoded.map((_, i) => i).sort((a, b) => encoded[b].length - encoded[a].length);
     const rows = Matrix.zeros(texts.length, this.dimension);

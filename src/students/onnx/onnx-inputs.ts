@@ -7,9 +7,14 @@ import { checkedImages, type ImageFormat, type ImageSample, pixelTensor } from '
 
 /** Samples as a model takes them. `Encoded` is a sample after the work that is done once. */
 export interface OnnxInputs<Sample, Encoded> {
-  encode(samples: readonly Sample[]): readonly Encoded[];
+  /** @param onTruncated called once with how many samples were too long and lost their end, when there are any */
+  encode(samples: readonly Sample[], onTruncated?: (count: number) => void): readonly Encoded[];
   /** One array for each input of the model, the samples along the first axis. */
   feeds(samples: readonly Encoded[], inputs: readonly SymbolicTensor[]): Readonly<Record<string, TensorData>>;
+  /** Tokens of a sample, where samples differ in length: those of like length then share a run. */
+  lengthOf?(sample: Encoded): number;
+  /** All that changes what a model is fed: vocabulary, sizes, means. A teacher's rows are kept under a digest of it. */
+  identity?(): string;
   /** What a saved student needs to be fed in the same way; students with inputs that do not say it cannot be saved as a directory. */
   describe?(inputs: readonly SymbolicTensor[]): OnnxInputsDescription;
 }
@@ -34,6 +39,7 @@ const nameOf = ({ source }: SymbolicTensor): string => (source as { readonly nam
 export function imageInputs(normalize?: ChannelStatistics): OnnxInputs<ImageSample, ImageSample> {
   return {
     encode: (images) => images,
+    identity: () => `images ${JSON.stringify(normalize ?? {})}`,
     feeds(images, inputs) {
       const format = formatOf(inputs);
       const tensor = pixelTensor(checkedImages(images, format), format);
@@ -70,7 +76,9 @@ function normalizeChannels(data: Float32Array, size: number, { mean, std }: Chan
  */
 export function textInputs(tokenizer: TextTokenizer): OnnxInputs<string, Int32Array> {
   return {
-    encode: (texts) => tokenizer.encodeAll(texts),
+    encode: (texts, onTruncated) => tokenizer.encodeAll(texts, onTruncated),
+    lengthOf: (ids) => ids.length,
+    identity: () => `texts ${tokenizer.toFiles().get('tokenizer.json')}`,
     feeds(texts, inputs) {
       const length = Math.max(1, ...texts.map((ids) => ids.length));
       const filled = (entry: (ids: Int32Array, k: number) => number): TensorData => {

@@ -1,0 +1,27 @@
+/** Texts that a teacher has to cut: counted and told, never cut in silence. */
+import { warnOnConsole } from '../warnings.ts';
+
+/** Counts texts that were cut. */
+export class TruncationCount {
+  /** Texts cut so far. */
+  count = 0;
+  readonly #what: string;
+  readonly #onTruncated: ((count: number) => void) | undefined;
+
+  /**
+   * @param what the teacher's name, for the message
+   * @param onTruncated called with how many texts of a call were cut; without it the first such call warns on the console
+   */
+  constructor(what: string, onTruncated?: ((count: number) => void) | undefined) {
+    this.#what = what;
+    this.#onTruncated = onTruncated;
+  }
+
+  add(count: number): void {
+    if (this.#onTruncated) this.#onTruncated(count);
+    else if (this.count === 0) {
+      warnOnConsole(`${this.#what}: ${count} texts have more tokens than it takes and lose their end.`);
+    }
+    this.count += count;
+  }
+}
