@@ -1,10 +1,15 @@
 /** The public API of Limbeck, in one explicit list. A test holds this list, so that nothing appears or vanishes by accident. */
 
+export type { BatchPlan } from './data/batch-plan.ts';
 export type { Dataset, InMemoryDataset, SkippedSample } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
 export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
-export { imageDataset } from './data/image-dataset.ts';
-
+export { type ImageDataset, type ImageDatasetParts, imageDataset } from './data/image-dataset.ts';
+export { type AugmentationOptions, augmentationSchema, augmented } from './data/images/augmented.ts';
+export type { ImageArrayFiles } from './data/images/image-arrays.ts';
+export { readImages } from './data/images/read-images.ts';
+export { type ReadImagesOptions, readImagesSchema } from './data/images/read-images-options.ts';
+export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';

@@ -37,6 +37,7 @@ it('exports exactly this', () => {
         'FunctionTeacher',
         'OnnxTeacher',
       ],
+      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]
       .flat()
       .sort(),

@@ -35,7 +35,7 @@ export class BalancedBatches implements BatchPlan {
   /** Batches in which every class is once. */
   readonly #perRound: number;
   #round = -1;
-  #classes = new Int32Array(0);
+  #classes: Int32Array = new Int32Array(0);
 
   /** @param labels the class of each sample; classes without samples do not count */
   constructor(labels: Int32Array, batchSize: number, seed: number) {

@@ -1,22 +1,41 @@
 /** A set of images in memory, as arrays of pixels, with optional class labels. Not a reader of any file format. */
 import { LimbeckError, show } from '../errors.ts';
-import type { ImageSample } from '../students/images/pixels.ts';
-import { buildDataset, type DatasetLabels, type InMemoryDataset } from './dataset.ts';
+import { type ImageFormat, type ImageSample, pixelCount } from '../students/images/pixels.ts';
+import { buildDataset, type Dataset, type DatasetLabels, type InMemoryDataset } from './dataset.ts';
+
+/** Images, wherever they are kept. */
+export interface ImageDataset extends Dataset<ImageSample> {
+  /** Channels, height and width of every image, where they are known. */
+  readonly format?: ImageFormat | undefined;
+}
 
 export interface ImageDatasetParts extends DatasetLabels {
   images: readonly ImageSample[];
+  format?: ImageFormat | undefined;
 }
 
 /**
  * @param parts.images all of one length and type
- * @throws LimbeckError INVALID_ARGUMENT for what is no image or no label, SHAPE_MISMATCH for images of unequal size or a wrong
- *   number of labels, NON_FINITE for pixels that are no numbers
+ * @param parts.format what the numbers of an image are, for augmentation
+ * @throws LimbeckError INVALID_ARGUMENT for what is no image or no label, SHAPE_MISMATCH for images of unequal size or another than
+ *   the format's, and for a wrong number of labels, NON_FINITE for pixels that are no numbers
  *
  * @example
  * const data = imageDataset({ images: [Uint8Array.of(0, 255, 255, 0), Uint8Array.of(255, 0, 0, 255)], labels: [0, 1] });
  */
-export function imageDataset({ images, ...labels }: ImageDatasetParts): InMemoryDataset<ImageSample> {
+export function imageDataset({
+  images,
+  format,
+  ...labels
+}: ImageDatasetParts): InMemoryDataset<ImageSample> & ImageDataset {
   const [first] = images;
+  if (format && first && first.length !== pixelCount(format)) {
+    const { channels, height, width } = format;
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `Image 0: expected ${channels} × ${height} × ${width} = ${pixelCount(format)} pixels as the format says, got ${show(first)}.`,
+    );
+  }
   for (const [i, image] of images.entries()) {
     if (!(image instanceof Uint8Array || image instanceof Float32Array)) {
       throw new LimbeckError(
@@ -39,5 +58,5 @@ export function imageDataset({ images, ...labels }: ImageDatasetParts): InMemory
     }
   }
   const bytesOf = ({ buffer, byteOffset, byteLength }: ImageSample) => new Uint8Array(buffer, byteOffset, byteLength);
-  return buildDataset(Object.freeze([...images]), labels, { what: 'image', bytesOf });
+  return { ...buildDataset(Object.freeze([...images]), labels, { what: 'image', bytesOf }), ...(format && { format }) };
 }

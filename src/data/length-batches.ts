@@ -24,7 +24,7 @@ export class LengthBatches implements BatchPlan {
   #epoch = -1;
   #order: Int32Array = new Int32Array(0);
   /** Which part of the order a batch is. */
-  #parts = new Int32Array(0);
+  #parts: Int32Array = new Int32Array(0);
 
   /** @param lengths finite numbers, one per sample */
   constructor(lengths: ArrayLike<number>, batchSize: number, seed: number) {
