@@ -12,6 +12,7 @@ export { type ReadImagesOptions, readImagesSchema } from './data/images/read-ima
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
+export { type TrainTokenizerOptions, trainTokenizer } from './data/train-tokenizer.ts';
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
 export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
 export { accuracy } from './evaluation/accuracy.ts';
@@ -153,6 +154,7 @@ export {
   type TeacherCacheEntry,
   type TeacherCacheManifest,
 } from './teachers/teacher-cache-manifest.ts';
+export { TransformersTeacher, type TransformersTeacherOptions } from './teachers/transformers-teacher.ts';
 export { distill } from './training/distill.ts';
 export type {
   CheckpointEvent,

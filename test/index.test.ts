@@ -36,6 +36,8 @@ it('exports exactly this', () => {
         'EnsembleTeacher',
         'FunctionTeacher',
         'OnnxTeacher',
+        'TransformersTeacher',
+        'trainTokenizer',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
     ]

@@ -20,7 +20,10 @@ export class TruncationCount {
   add(count: number): void {
     if (this.#onTruncated) this.#onTruncated(count);
     else if (this.count === 0) {
-      warnOnConsole(`${this.#what}: ${count} texts have more tokens than it takes and lose their end.`);
+      const texts = count === 1 ? '1 text has' : `${count} texts have`;
+      warnOnConsole(
+        `${this.#what}: ${texts} more tokens than it takes, what is beyond is cut; further ones are only counted.`,
+      );
     }
     this.count += count;
   }

@@ -202,7 +202,7 @@ describe('the exported model in plain onnxruntime-node', () => {
   it('padding does not matter: neither how much nor with what', async () => {
     const encoded = student.encode(texts);
     const plain = await run(encoded, 0, tokenizer.padId);
-    const padded = await run(encoded, 9, tokenizer.unknownId);
+    const padded = await run(encoded, 9, tokenizer.unknownId!);
     expect(difference(plain.embeddings.data as Float32Array, padded.embeddings.data as Float32Array)).toBeLessThan(
       1e-6,
     );

@@ -54,6 +54,21 @@ describe('BertTeacher', () => {
     }
   });
 
+  it('a text of 100,000 words is cut, in reasonable time, and told', async () => {
+    const counts: number[] = [];
+    const telling = await BertTeacher.load(files, { maxTokens: 64, onTruncated: (count) => counts.push(count) });
+    const words = Array.from({ length: 100_000 }, (_, i) => texts[i % texts.length].split(' ')[0] || 'word');
+    const start = performance.now();
+    const rows = await telling.embed([words.join(' '), 'short', words.slice(0, 200).join(' ')]);
+    expect(performance.now() - start).toBeLessThan(20_000);
+    expect([counts, telling.truncated]).toEqual([[2], 2]);
+    // What is beyond the cut does not matter.
+    expect(difference(rows.row(0), rows.row(2))).toBeLessThan(1e-6);
+    await telling.embed(['short']);
+    expect(counts).toEqual([2]);
+    await telling.release();
+  });
+
   it('embeds nothing as 0 × 384, and an empty text as a row of norm 1', async () => {
     const none = await teacher.embed([]);
     expect([none.rows, none.columns]).toEqual([0, 384]);

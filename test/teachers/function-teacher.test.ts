@@ -178,21 +178,23 @@ describe('tries again', () => {
 });
 
 describe('wrong rows are refused at once', () => {
-  it.each([
-    ['too few', 'SHAPE_MISMATCH', async (): Promise<unknown> => [[1, 2, 3]]],
+  const cases: [string, string, () => Promise<unknown>][] = [
+    ['too few', 'SHAPE_MISMATCH', async () => [[1, 2, 3]]],
     ['too many', 'SHAPE_MISMATCH', async () => Array.from({ length: 5 }, () => [1, 2, 3])],
     ['too narrow', 'SHAPE_MISMATCH', async () => Array.from({ length: 4 }, () => [1, 2])],
     [
       'one of them too wide',
       'SHAPE_MISMATCH',
-      async (): Promise<unknown> => Array.from({ length: 4 }, (_, i) => new Float32Array(i === 2 ? 4 : 3)),
+      async () => Array.from({ length: 4 }, (_, i) => new Float32Array(i === 2 ? 4 : 3)),
     ],
     ['a matrix of another shape', 'SHAPE_MISMATCH', async () => Matrix.zeros(4, 2)],
     ['nothing', 'SHAPE_MISMATCH', async () => undefined],
     ['text', 'SHAPE_MISMATCH', async () => ['abc', 'abc', 'abc', 'abc']],
     ['NaN', 'NON_FINITE', async () => Array.from({ length: 4 }, () => [1, Number.NaN, 3])],
     ['words inside', 'NON_FINITE', async () => Array.from({ length: 4 }, () => [1, 'two', 3])],
-  ] as const)('%s', async (_, expected, embed) => {
+  ];
+
+  it.each(cases)('%s', async (_, expected, embed) => {
     const wrong = teacher({ embed: embed as unknown as FunctionTeacherOptions<string>['embed'], concurrency: 1 });
     await expect(wrong.embed(texts)).rejects.toThrow(code(expected));
     expect(wrong.calls).toBe(1);

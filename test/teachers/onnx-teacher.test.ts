@@ -130,7 +130,7 @@ describe('texts', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const quiet = await loadTexts(textModel(INT64), { name: 'tiny' });
     for (let k = 0; k < 3; k++) await quiet.embed([long]);
-    expect(warn.mock.calls).toEqual([[expect.stringContaining('tiny: 1 texts')]]);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('tiny: 1 text has')]]);
     warn.mockRestore();
     await quiet.release();
   });
