@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// The package's own "#backend" import names the compiled file by default; tests run the sources. Only this name may be added:
+// The package's own "#backend" and "#storage" name compiled files by default; tests run the sources. Only this name may be added:
 // these conditions reach Node itself, and one like "import" would make require() load modules meant for import.
 const conditions = ['limbeck-source', 'node'];
 

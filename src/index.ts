@@ -18,6 +18,7 @@ export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
 export { accuracy } from './evaluation/accuracy.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
+export { describeMetric, METRICS, type MetricDescription, type Metrics } from './evaluation/metrics.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
 export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
 export { retrieval } from './evaluation/retrieval.ts';
@@ -42,15 +43,17 @@ export { KeyBank } from './negatives/key-bank.ts';
 export { KeyQueue, type KeyQueueOptions } from './negatives/key-queue.ts';
 export { MomentumBanks, type MomentumBanksOptions } from './negatives/momentum-banks.ts';
 export { TeacherBank, type TeacherBankOptions } from './negatives/teacher-bank.ts';
+export { type MetricsLine, parseMetricsLines, type StepLine, type ValidationLine } from './report/metrics-lines.ts';
 export { projectTogether } from './report/project-together.ts';
 export { type ReportParts, renderReport } from './report/render-report.ts';
 export {
+  countByReason,
+  type JsonValue,
   type MethodResult,
-  type MetricsLine,
-  parseMetricsLines,
   parseRunRecord,
-  type RunMetrics,
   type RunRecord,
+  type RunStatus,
+  type ValidationResult,
 } from './report/run-record.ts';
 export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
@@ -88,16 +91,37 @@ export {
 export { type SupervisedOptions, SupervisedStrategy } from './strategies/supervised-strategy.ts';
 export { ImageEmbedder, type ImageModelFormat } from './students/images/image-embedder.ts';
 export type { ImageOptions } from './students/images/image-options.ts';
-export type { ImageExportOptions, ImageStudent } from './students/images/image-student.ts';
+export type { ImageExportOptions, ImageFilesOptions, ImageStudent } from './students/images/image-student.ts';
 export { type MlpOptions, mlp } from './students/images/mlp.ts';
 export { type MobilenetOptions, mobilenet } from './students/images/mobilenet.ts';
 export type { ImageFormat, ImageSample } from './students/images/pixels.ts';
 export { type ResnetOptions, resnet } from './students/images/resnet.ts';
 export { type WideResnetOptions, wideResnet } from './students/images/wide-resnet.ts';
-export { imageInputs, type OnnxInputs, textInputs } from './students/onnx/onnx-inputs.ts';
-export { type OnnxSource, OnnxStudent, type OnnxStudentOptions } from './students/onnx/onnx-student.ts';
+export {
+  type Classification,
+  type DecodeImage,
+  type EncodedImage,
+  LoadedStudent,
+  type StudentSample,
+} from './students/loaded-student.ts';
+export type { ModelCardFacts } from './students/model-card.ts';
+export {
+  type ChannelStatistics,
+  imageInputs,
+  type OnnxInputs,
+  type OnnxInputsDescription,
+  textInputs,
+} from './students/onnx/onnx-inputs.ts';
+export {
+  type OnnxFilesOptions,
+  type OnnxSource,
+  OnnxStudent,
+  type OnnxStudentOptions,
+} from './students/onnx/onnx-student.ts';
 export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/static-embedding-student.ts';
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
+export type { StudentFilesOptions } from './students/student-files.ts';
+export type { ImageFit, ImagePreparation, StudentFormat } from './students/student-format.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
 export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';

@@ -1,10 +1,11 @@
 /** How the demo measures a model: on held-out texts, against the teacher's rows, on the exported model. */
 import type { TextDataset } from '../data/text-dataset.ts';
 import { meanCosine } from '../evaluation/mean-cosine.ts';
+import type { Metrics } from '../evaluation/metrics.ts';
 import { nearestNeighbourAccuracy } from '../evaluation/nearest-neighbour-accuracy.ts';
 import { retrieval } from '../evaluation/retrieval.ts';
 import type { Matrix } from '../matrix/matrix.ts';
-import type { MethodResult, RunMetrics } from '../report/run-record.ts';
+import type { MethodResult } from '../report/run-record.ts';
 import type { StaticEmbeddingStudent } from '../students/static-embedding-student.ts';
 import type { TextEmbedder } from '../students/text-embedder.ts';
 import type { BertTeacher } from '../teachers/bert-teacher.ts';
@@ -46,7 +47,7 @@ export async function evaluateStudent(
       metrics: score(heldOutRows, trainRows, corpus),
       trainingSeconds: null,
       sizeBytes: student.toOnnx().length,
-      textsPerSecond: await speed(embedder, corpus),
+      samplesPerSecond: await speed(embedder, corpus),
       parameters: student.parameterCount,
     };
     return { result, student, heldOutRows };
@@ -63,13 +64,13 @@ export async function evaluateTeacher(teacher: BertTeacher, corpus: Corpus): Pro
     metrics: score(corpus.heldOutRows, corpus.trainRows, corpus),
     trainingSeconds: null,
     sizeBytes: teacher.sizeBytes,
-    textsPerSecond: await speed(teacher, corpus),
+    samplesPerSecond: await speed(teacher, corpus),
     parameters: teacher.parameterCount,
   };
 }
 
 /** Held-out rows of a model against the teacher's, and supersenses by the model's own nearest training rows. */
-function score(heldOutRows: Matrix, trainRows: Matrix, corpus: Corpus): RunMetrics {
+function score(heldOutRows: Matrix, trainRows: Matrix, corpus: Corpus): Metrics {
   const { recallAt, meanReciprocalRank } = retrieval(heldOutRows, corpus.heldOutRows, { ks: [1, 10] });
   return {
     recallAt1: recallAt[1],

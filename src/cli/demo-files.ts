@@ -2,9 +2,10 @@
 import { parseHTML } from 'linkedom';
 import { SUPERSENSES } from '../data/wordnet.ts';
 import type { Matrix } from '../matrix/matrix.ts';
+import type { MetricsLine } from '../report/metrics-lines.ts';
 import { projectTogether } from '../report/project-together.ts';
 import { renderReport } from '../report/render-report.ts';
-import type { MetricsLine, RunRecord } from '../report/run-record.ts';
+import type { RunRecord } from '../report/run-record.ts';
 import { writeSafetensors } from '../teachers/safetensors.ts';
 import type { Corpus, EvaluatedStudent } from './demo-evaluation.ts';
 import { RUN_FILES } from './demo-parts.ts';

@@ -6,7 +6,8 @@ import { parseWordNet, SUPERSENSES, splitWordNet } from '../data/wordnet.ts';
 import { LimbeckError } from '../errors.ts';
 import { majorityClass } from '../evaluation/majority-class.ts';
 import { TeacherBank } from '../negatives/teacher-bank.ts';
-import type { MethodResult, MetricsLine, RunRecord } from '../report/run-record.ts';
+import type { MetricsLine } from '../report/metrics-lines.ts';
+import type { MethodResult, RunRecord } from '../report/run-record.ts';
 import { writeDirectory } from '../runtime/files.ts';
 import { ContrastiveDistillationStrategy } from '../strategies/contrastive-distillation-strategy.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
@@ -124,7 +125,7 @@ export async function runDemo(
         rowsReused: trainCache.reused + heldOutCache.reused,
         rowsComputed: computed,
         seconds,
-        textsPerSecond: computed === 0 ? null : computed / seconds,
+        samplesPerSecond: computed === 0 ? null : computed / seconds,
       },
       results,
     };

@@ -5,6 +5,7 @@ import { LimbeckError } from '../errors.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { ownVersion } from './environment.ts';
 import { addInspectCommand } from './inspect-command.ts';
+import { addReportCommand } from './report-command.ts';
 
 const program = new Command('limbeck')
   .description("Small models that keep a large model's embedding space, by contrastive distillation.")
@@ -15,6 +16,7 @@ const program = new Command('limbeck')
   .exitOverride();
 addDemoCommand(program);
 addInspectCommand(program);
+addReportCommand(program);
 
 // Whoever reads may stop early: limbeck inspect model.onnx | head.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -43,7 +43,7 @@ export function embeddingMaps(map: EmbeddingMap, document: ReportDocument): Html
     html`<figure class="panel"><h3>${title}</h3>${drawMap(
       { map, points, keys, domain },
       document,
-      `${title}: ${texts.length} held-out texts as dots, coloured by class. ${keys.map(legendText).join(', ')}.`,
+      `${title}: ${texts.length} held-out samples as dots, coloured by class. ${keys.map(legendText).join(', ')}.`,
     )}</figure>`;
   return html`<div class="maps">
 <fieldset class="legend"><legend>Highlight a class</legend>

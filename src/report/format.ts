@@ -1,9 +1,7 @@
 /** Numbers as text, alike in the terminal and on the page. Independent of the locale, so that reports compare. */
+import { formatScore } from '../evaluation/metrics.ts';
 
-/** A score in [−1, 1] with three decimals: `0.967`. */
-export function formatScore(value: number): string {
-  return value.toFixed(3).replace(/^-(?=0\.000$)/, '');
-}
+export { formatScore };
 
 /** The spread of scores: three decimals, and `<.001` (no wider) where three would claim that there is none. */
 export function formatSpread(standardDeviation: number): string {

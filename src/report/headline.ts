@@ -1,30 +1,74 @@
-/** What happened, in one or two plain sentences, for a reader who reads nothing else. */
+/** What happened, in one to three plain sentences, for a reader who reads nothing else. */
 import { summary } from '../evaluation/summary.ts';
 import { formatCount, formatMegabytes, formatPercent } from './format.ts';
+import { samplesName } from './names.ts';
 import type { MethodResult, RunRecord } from './run-record.ts';
 
 /** The headline of a run; of an unfinished one, that it is unfinished. */
-export function headline({ results, teacher, data, status }: RunRecord): string {
+export function headline(record: RunRecord): string {
+  const { results } = record;
   const of = (method: string) => results.filter((result) => result.method === method);
-  const [bank, cosine, untrained] = [of('ntxent-bank'), of('cosine'), of('untrained')];
-  const student = bank[0] ?? cosine[0];
-  if (!student) return 'This run has no trained student yet.';
-  const smaller = teacher.sizeBytes / student.sizeBytes;
-  const size = `${formatMegabytes(student.sizeBytes)} MB`;
-  const others = [
-    bank.length > 0 && cosine.length > 0 ? `${recall(cosine)} with plain cosine regression` : '',
-    untrained.length > 0 ? `${recall(untrained)} before training` : '',
-  ].filter((text) => text !== '');
-  const text =
-    `${teacher.name}, ${formatCount(teacher.parameters / 1e6)} million parameters in ${formatMegabytes(teacher.sizeBytes)} MB, ` +
-    `was distilled into a student of ${size}${smaller >= 1.1 ? `, ${smaller.toFixed(1)} times smaller` : ''}. ` +
-    `For ${recall(bank.length > 0 ? bank : cosine)} of ${formatCount(data.heldOut)} texts that it never saw, the student's ` +
-    `row finds the teacher's row of the same text first${others.length > 0 ? ` (${others.join(', ')})` : ''}.` +
-    (status === 'running' ? ' The run is not complete.' : '');
+  const [trained] = [of('student'), of('ntxent-bank'), of('cosine')].filter((found) => found.length > 0);
+  if (!trained) return `This run has no trained student yet.${ending(record)}`;
+  const sentences = [made(record, trained[0]), ...found(record, trained, of)];
   // A number and its unit stay on one line.
-  return text.replace(/(\d) (?=%|MB)/g, '$1\u00a0');
+  return `${sentences.join(' ')}${ending(record)}`.replace(/(\d) (?=%|MB)/g, '$1\u00a0');
 }
 
-function recall(results: readonly MethodResult[]): string {
-  return formatPercent(summary(results.map((result) => result.metrics.recallAt1)).mean);
+/** What was made of what. */
+function made({ teacher }: RunRecord, { sizeBytes, parameters }: MethodResult): string {
+  const size = sizeBytes === null ? `${formatCount(parameters ?? 0)} parameters` : `${formatMegabytes(sizeBytes)} MB`;
+  if (!teacher) return `A student of ${size} was trained from labels.`;
+  const facts = [
+    ...(teacher.parameters ? [`${formatCount(teacher.parameters / 1e6)} million parameters`] : []),
+    ...(teacher.sizeBytes ? [`${formatMegabytes(teacher.sizeBytes)} MB`] : []),
+  ].join(' in ');
+  const times = teacher.sizeBytes && sizeBytes ? teacher.sizeBytes / sizeBytes : 0;
+  const smaller = times >= 1.1 ? `, ${times.toFixed(1)} times smaller` : '';
+  return `${teacher.name}${facts === '' ? ' ' : `, ${facts}, `}was distilled into a student of ${size}${smaller}.`;
+}
+
+/** What it can do, by what was measured. */
+function found(record: RunRecord, trained: readonly MethodResult[], of: (method: string) => MethodResult[]): string[] {
+  const { heldOut } = record.data;
+  const them = `${heldOut === undefined ? '' : `${formatCount(heldOut)} `}${samplesName(record)} that it never saw`;
+  const beside = (key: string, others: readonly (readonly [string, string])[]): string => {
+    const known = others.flatMap(([method, words]) => {
+      const score = mean(of(method), key);
+      return score === undefined || of(method) === trained ? [] : [words.replace('…', formatPercent(score))];
+    });
+    return known.length > 0 ? ` (${known.join(', ')})` : '';
+  };
+  const recall = mean(trained, 'recallAt1');
+  const right = mean(trained, 'accuracy');
+  const cosine = trained[0].method === 'cosine' ? [] : ([['cosine', '… with plain cosine regression']] as const);
+  return [
+    ...(recall === undefined
+      ? []
+      : [
+          `For ${formatPercent(recall)} of ${them}, the student's row finds the teacher's row of the same ` +
+            `${samplesName(record).slice(0, -1)} first${beside('recallAt1', [...cosine, ['untrained', '… before training']])}.`,
+        ]),
+    ...(right === undefined
+      ? []
+      : [
+          `It classifies ${formatPercent(right)} of ${recall === undefined ? them : 'them'} as they are labelled` +
+            `${beside('accuracy', [
+              ['teacher', 'the teacher …'],
+              ['untrained', '… before training'],
+            ])}.`,
+        ]),
+  ];
+}
+
+function ending({ status }: RunRecord): string {
+  if (status === 'complete') return '';
+  return { running: ' The run is not complete.', interrupted: ' The run was interrupted.', failed: ' The run failed.' }[
+    status
+  ];
+}
+
+function mean(results: readonly MethodResult[], key: string): number | undefined {
+  const values = results.flatMap(({ metrics }) => (key in metrics ? [metrics[key]] : []));
+  return values.length === 0 ? undefined : summary(values).mean;
 }

@@ -2,11 +2,11 @@
 import * as Plot from '@observablehq/plot';
 import { formatCount } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { MetricsLine } from './run-record.ts';
+import { isStep, type MetricsLine, type StepLine } from './metrics-lines.ts';
 import { drawSvg, type ReportDocument } from './svg.ts';
 
 /** Points a line at most: about one every two units of the drawing, beyond which a line only gets thicker. */
-const MOST_POINTS = 240;
+export const MOST_POINTS = 240;
 
 interface Point {
   readonly seed: number;
@@ -24,9 +24,10 @@ export function lossCurves(
   labels: ReadonlyMap<string, string>,
   document: ReportDocument,
 ): Html[] {
-  const methods = [...new Set(curves.map((line) => line.method))];
+  const lines = curves.filter(isStep);
+  const methods = [...new Set(lines.map((line) => line.method))];
   return methods.map((method, place) => {
-    const mine = curves.filter((line) => line.method === method && Number.isFinite(line.loss));
+    const mine = lines.filter((line) => line.method === method && Number.isFinite(line.loss));
     const seeds = [...new Set(mine.map((line) => line.seed))].sort((a, b) => a - b);
     const series = seeds.map((seed) => thin(mine.filter((line) => line.seed === seed)));
     const every = Math.max(1, ...series.map(({ bucket }) => bucket));
@@ -37,27 +38,7 @@ export function lossCurves(
     const caption =
       `${seeds.length === 1 ? 'Seed' : 'Seeds'} ${seeds.join(', ')}; ends at ${ends}` +
       (every > 1 ? `; each point is the mean of ${every} recorded steps.` : '.');
-    const picture = drawSvg(
-      options(points, place),
-      document,
-      `Training loss of ${name} over ${formatCount(steps)} steps, ${seeds.length} line(s). ${caption}`,
-    );
-    return html`<figure class="panel"><h3>${name}</h3>${picture}<figcaption>${caption}</figcaption></figure>`;
-  });
-}
-
-function options(points: readonly Point[], place: number): Plot.PlotOptions {
-  return {
-    // Drawn small, so that the text is still legible when a phone scales the picture down.
-    width: 430,
-    height: 260,
-    marginTop: 30,
-    marginLeft: 46,
-    marginBottom: 38,
-    style: { fontSize: '13px' },
-    x: { label: 'step', ticks: 5, labelArrow: 'none', labelAnchor: 'right' },
-    y: { label: 'loss', ticks: 5, grid: true, nice: true, labelArrow: 'none' },
-    marks: [
+    const marks = [
       Plot.lineY(points, {
         x: 'step',
         y: 'loss',
@@ -66,20 +47,61 @@ function options(points: readonly Point[], place: number): Plot.PlotOptions {
         strokeWidth: 1.4,
         strokeOpacity: 0.8,
       }),
-    ],
+    ];
+    const picture = drawSvg(
+      curvePlot(marks, { label: 'loss' }),
+      document,
+      `Training loss of ${name} over ${formatCount(steps)} steps, ${seeds.length} line(s). ${caption}`,
+    );
+    return html`<figure class="panel"><h3>${name}</h3>${picture}<figcaption>${caption}</figcaption></figure>`;
+  });
+}
+
+/** The frame of every curve: drawn small, so that the text is still legible when a phone scales the picture down. */
+export function curvePlot(
+  marks: Plot.Markish[],
+  {
+    label,
+    domain,
+    tick,
+  }: { readonly label: string; readonly domain?: readonly [number, number]; readonly tick?: (value: number) => string },
+): Plot.PlotOptions {
+  return {
+    width: 430,
+    height: 260,
+    marginTop: 30,
+    marginLeft: 46,
+    marginBottom: 38,
+    style: { fontSize: '13px' },
+    x: { label: 'step', ticks: 5, labelArrow: 'none', labelAnchor: 'right', ...(domain && { domain: [...domain] }) },
+    y: { label, ticks: 5, grid: true, nice: true, labelArrow: 'none', ...(tick && { tickFormat: tick }) },
+    marks,
   };
 }
 
-/** Means of equally long stretches, so that a long run stays a small file and a noisy one stays legible. */
-function thin(lines: readonly MetricsLine[]): { points: Point[]; bucket: number } {
-  const sorted = [...lines].sort((a, b) => a.step - b.step);
+/** Means of equally long stretches of what is sorted, so that a long run stays a small file and a noisy one stays legible. */
+export function meansOfStretches<T>(
+  sorted: readonly T[],
+  x: (entry: T) => number,
+  y: (entry: T) => number,
+): { readonly points: [number, number][]; readonly bucket: number } {
   const bucket = Math.max(1, Math.ceil(sorted.length / MOST_POINTS));
-  const points: Point[] = [];
+  const points: [number, number][] = [];
   for (let start = 0; start < sorted.length; start += bucket) {
     const stretch = sorted.slice(start, start + bucket);
-    const mean = (value: (line: MetricsLine) => number) =>
-      stretch.reduce((sum, x) => sum + value(x), 0) / stretch.length;
-    points.push({ seed: sorted[0].seed, step: mean((line) => line.step), loss: mean((line) => line.loss) });
+    const mean = (value: (entry: T) => number) =>
+      stretch.reduce((sum, entry) => sum + value(entry), 0) / stretch.length;
+    points.push([mean(x), mean(y)]);
   }
   return { points, bucket };
+}
+
+function thin(lines: readonly StepLine[]): { points: Point[]; bucket: number } {
+  const sorted = [...lines].sort((a, b) => a.step - b.step);
+  const { points, bucket } = meansOfStretches(
+    sorted,
+    (line) => line.step,
+    (line) => line.loss,
+  );
+  return { points: points.map(([step, loss]) => ({ seed: sorted[0].seed, step, loss })), bucket };
 }

@@ -9,11 +9,14 @@ import { facts } from './facts.ts';
 import { headline } from './headline.ts';
 import { Html, html } from './html.ts';
 import { lossCurves } from './loss-curves.ts';
+import type { MetricsLine } from './metrics-lines.ts';
+import { samplesName } from './names.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import { resultsSection, verdictSection } from './results-section.ts';
 import { resultsTable } from './results-table.ts';
-import type { MetricsLine, RunRecord } from './run-record.ts';
+import type { RunRecord } from './run-record.ts';
 import type { ReportDocument } from './svg.ts';
+import { trainingCurves } from './training-curves.ts';
 
 export interface ReportParts {
   readonly record: RunRecord;
@@ -32,7 +35,7 @@ document.querySelector('.maps')?.addEventListener('pointerover', ({ target }) =>
   for (const old of document.querySelectorAll('.hit')) old.classList.remove('hit');
   if (i === undefined) return;
   for (const dot of document.querySelectorAll('circle[data-i="' + i + '"]')) dot.classList.add('hit');
-  reading.textContent = target.textContent.replace('\\n', ' — ');
+  reading.textContent = target.textContent.replace('\n', ' — ');
 });`;
 
 /**
@@ -48,8 +51,10 @@ document.querySelector('.maps')?.addEventListener('pointerover', ({ target }) =>
 export function renderReport({ record, curves, map, document }: ReportParts): string {
   const table = resultsTable(record);
   const labels = new Map(record.results.map((result) => [result.method, result.label]));
-  const panels = lossCurves(curves, labels, document);
-  const title = `Distilling ${record.teacher.name}`;
+  // The demo trains several methods to compare them; a run of limbeck distill trains one student.
+  const compares = record.student === undefined;
+  const panels = compares ? lossCurves(curves, labels, document) : trainingCurves(record, curves, document);
+  const title = record.teacher ? `Distilling ${record.teacher.name}` : `Training a student on ${record.data.name}`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -65,25 +70,17 @@ export function renderReport({ record, curves, map, document }: ReportParts): st
 <h1>${title}</h1>
 <p class="lede">${headline(record)}</p>
 </header>
-<h2>Verdict</h2>
-${verdictSection(table)}
-<h2>Results</h2>
+${compares ? html`<h2>Verdict</h2>\n${verdictSection(table)}\n` : ''}<h2>Results</h2>
 ${resultsSection(table)}
-<h2>Training loss</h2>
+<h2>${compares ? 'Training loss' : 'Training'}</h2>
 ${
-  panels.length > 0
-    ? html`<p>Each objective has a scale of its own: compare the shapes, not the heights.</p>
-<div class="panels">${panels}</div>`
-    : html`<p>No training curves were recorded.</p>`
+  panels.length === 0
+    ? html`<p>No training curves were recorded.</p>`
+    : html`${
+        compares ? html`<p>Each objective has a scale of its own: compare the shapes, not the heights.</p>\n` : ''
+      }<div class="panels">${panels}</div>`
 }
-<h2>The embedding space, teacher and student</h2>
-${
-  map === null || map.texts.length === 0
-    ? html`<p>No map was drawn.</p>`
-    : html`<p>One joint projection (UMAP, cosine distance) of the held-out texts in the teacher's and the student's embedding:
-the same place in both maps is the same place in the space. Near and apart mean something here; exact distances do not.</p>
-${embeddingMaps(map, document)}`
-}
+${mapSection(record, map, document)}
 <h2>How to repeat it</h2>
 ${facts(record)}
 </main>
@@ -92,4 +89,16 @@ ${facts(record)}
 </body>
 </html>
 `.text;
+}
+
+/** A run that trains one student may well have no rows to draw, and needs no word on it. */
+function mapSection(record: RunRecord, map: EmbeddingMap | null, document: ReportDocument): Html {
+  const title = html`<h2>The embedding space, teacher and student</h2>`;
+  if (map === null || map.texts.length === 0) {
+    return record.student ? html`` : html`${title}\n<p>No map was drawn.</p>`;
+  }
+  return html`${title}
+<p>One joint projection (UMAP, cosine distance) of the held-out ${samplesName(record)} in the teacher's and the student's embedding:
+the same place in both maps is the same place in the space. Near and apart mean something here; exact distances do not.</p>
+${embeddingMaps(map, document)}`;
 }

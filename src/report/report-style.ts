@@ -50,6 +50,8 @@ summary{cursor:pointer;color:var(--accent);font-size:.9rem}
 .legend label:has(:checked){border-color:var(--ink)}
 .legend label:has(:focus-visible){outline:2px solid var(--accent);outline-offset:1px}
 .legend input{position:absolute;opacity:0}
+.keys{list-style:none;margin:0 0 .3rem;padding:0;display:flex;flex-wrap:wrap;gap:.1rem .9rem;font-size:.85rem;color:var(--soft)}
+.keys li{display:inline-flex;align-items:center;gap:.4rem}
 .swatch{width:.75rem;height:.75rem;border-radius:50%}
 .dots circle.hit{stroke:var(--ink);stroke-width:2.5;fill-opacity:1;r:7px}
 .reading{margin-top:.8rem;min-height:3em;max-width:none}

@@ -12,7 +12,7 @@ const TONES: Record<Verdict['outcome'], string> = {
 
 /** Method rows and measure columns, with what each measure means beneath. Roles are spelt out because CSS that turns rows into cards would take them away. */
 export function resultsSection(table: ResultsTable): Html {
-  if (table.rows.length === 0) return html`<p>No results yet.</p>`;
+  if (table.rows.length === 0) return html`${table.notes.map((note) => html`<p>${note}</p>`)}`;
   const cell = ({ text, spread }: ResultsCell, j: number) =>
     html`<td role="cell" data-label="${table.columns[j].label}"><span>${text}</span>${
       spread === null ? '' : html` <span class="spread">± ${spread}</span>`

@@ -2,9 +2,11 @@
  * A run record as a table: one row a method, one column a measure, and a verdict. The table is data, so that terminal
  * (text-table.ts) and page (results-section.ts) say the same thing.
  */
+
+import { describeMetric, METRICS } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
 import { formatCount, formatMegabytes, formatPercent, formatScore, formatSeconds, formatSpread } from './format.ts';
-import { METRICS } from './metrics.ts';
+import { samplesName } from './names.ts';
 import type { MethodResult, RunRecord } from './run-record.ts';
 import { compareMethods, VERDICT_RULE, type Verdict } from './verdict.ts';
 
@@ -49,40 +51,49 @@ interface Measure extends ResultsColumn {
   readonly formatSpread?: ((value: number) => string) | null;
 }
 
-const MEASURES: readonly Measure[] = [
-  ...METRICS.map((metric) => ({
-    ...metric,
-    value: (result: MethodResult) => result.metrics[metric.key],
-    format: formatScore,
-    formatSpread,
-  })),
-  {
-    key: 'sizeBytes',
-    label: 'MB',
-    description: 'size of the model in megabytes (10⁶ bytes)',
-    value: (result) => result.sizeBytes,
-    format: formatMegabytes,
-    formatSpread: null,
-  },
-  {
-    key: 'textsPerSecond',
-    label: 'texts/s',
-    description: 'texts embedded a second on this machine, tokenizing included',
-    value: (result) => result.textsPerSecond,
-    format: formatCount,
-    formatSpread: null,
-  },
-  {
-    key: 'trainingSeconds',
-    label: 'train',
-    description: 'time that training took, without the teacher pass',
-    value: (result) => result.trainingSeconds,
-    format: formatSeconds,
-    formatSpread: null,
-  },
-];
+/** Every measure that the results may have; metrics that are in no table stand after those that are. */
+function measures(record: RunRecord): Measure[] {
+  const keys = new Set(record.results.flatMap(({ metrics }) => Object.keys(metrics)));
+  const known = METRICS.filter(({ better }) => better === 'higher');
+  const unknown = [...keys].filter((key) => !METRICS.some((metric) => metric.key === key)).map(describeMetric);
+  const samples = samplesName(record);
+  return [
+    ...[...known, ...unknown].map(({ key, label, description }) => ({
+      key,
+      label,
+      description,
+      value: ({ metrics }: MethodResult) => metrics[key] ?? null,
+      format: formatScore,
+      formatSpread,
+    })),
+    {
+      key: 'sizeBytes',
+      label: 'MB',
+      description: 'size of the model in megabytes (10⁶ bytes)',
+      value: (result) => result.sizeBytes,
+      format: formatMegabytes,
+      formatSpread: null,
+    },
+    {
+      key: 'samplesPerSecond',
+      label: `${samples}/s`,
+      description: `${samples} embedded a second on this machine, ${samples === 'texts' ? 'tokenizing' : 'decoding'} included`,
+      value: (result) => result.samplesPerSecond,
+      format: formatCount,
+      formatSpread: null,
+    },
+    {
+      key: 'trainingSeconds',
+      label: 'train',
+      description: 'time that training took, without the teacher pass',
+      value: (result) => result.trainingSeconds,
+      format: formatSeconds,
+      formatSpread: null,
+    },
+  ];
+}
 
-const ORDER = ['teacher', 'untrained', 'cosine', 'ntxent-bank'];
+const ORDER = ['teacher', 'untrained', 'cosine', 'ntxent-bank', 'student'];
 
 /**
  * The table of a run. Methods that have no result yet are left out; methods it does not know stand last, as recorded.
@@ -96,11 +107,13 @@ export function resultsTable(record: RunRecord): ResultsTable {
   const known = new Set(record.results.map((result) => result.method));
   const methods = [...ORDER.filter((id) => known.has(id)), ...[...known].filter((id) => !ORDER.includes(id))];
   const of = (method: string) => record.results.filter((result) => result.method === method);
-  const rows = methods.map((method) => tableRow(of(method)));
+  // A measure that nothing was measured by is no column.
+  const columns = measures(record).filter(({ value }) => record.results.some((result) => value(result) !== null));
+  const rows = methods.map((method) => tableRow(of(method), columns));
   const verdicts = compareMethods(of('ntxent-bank'), of('cosine'));
   const labelOf = (method: string) => rows.find((row) => row.method === method)?.label ?? method;
   return {
-    columns: MEASURES.map(({ key, label, description }) => ({ key, label, description })),
+    columns: columns.map(({ key, label, description }) => ({ key, label, description })),
     rows,
     comparison:
       verdicts.length > 0 ? { challenger: labelOf('ntxent-bank'), baseline: labelOf('cosine'), verdicts } : null,
@@ -108,9 +121,9 @@ export function resultsTable(record: RunRecord): ResultsTable {
   };
 }
 
-function tableRow(results: readonly MethodResult[]): ResultsRow {
+function tableRow(results: readonly MethodResult[], columns: readonly Measure[]): ResultsRow {
   const [{ method, label }] = results;
-  const cells = MEASURES.map(({ value, format, formatSpread: spreadFormat = format }): ResultsCell => {
+  const cells = columns.map(({ value, format, formatSpread: spreadFormat = format }): ResultsCell => {
     const values = results.map(value).filter((entry) => entry !== null);
     if (values.length === 0) return { text: '–', spread: null };
     const { mean, standardDeviation } = summary(values);
@@ -121,17 +134,27 @@ function tableRow(results: readonly MethodResult[]): ResultsRow {
 }
 
 function notes(record: RunRecord, rows: readonly ResultsRow[], verdicts: readonly Verdict[]): string[] {
-  const { data, status } = record;
+  const { classes, majorityClass } = record.data;
   const seeds = Math.max(0, ...rows.map((row) => row.count));
-  const result = [];
-  if (status === 'running') result.push('This run is not complete: results may be missing.');
+  const result = [...unfinished(record)];
   if (rows.length === 0) result.push('No results yet.');
   if (seeds > 1)
     result.push(`Mean ± sample standard deviation over ${seeds} seeds where a method was trained more than once.`);
-  result.push(
-    `kNN-10 votes among ${data.classes} classes; always answering the largest (${data.majorityClass.name}) ` +
-      `would score ${formatScore(data.majorityClass.share)} (${formatPercent(data.majorityClass.share)}).`,
-  );
+  const measured = (key: string) => record.results.some(({ metrics }) => key in metrics);
+  if (classes !== undefined && majorityClass && (measured('knnAccuracy') || measured('accuracy'))) {
+    result.push(
+      `${measured('knnAccuracy') ? 'kNN-10 votes among' : 'There are'} ${classes} classes; always answering the largest ` +
+        `(${majorityClass.name}) would score ${formatScore(majorityClass.share)} (${formatPercent(majorityClass.share)}).`,
+    );
+  }
   if (verdicts.length > 0) result.push(VERDICT_RULE);
   return result;
+}
+
+function unfinished({ status, error }: RunRecord): string[] {
+  if (status === 'running') return ['This run is not complete: results may be missing.'];
+  if (status === 'interrupted')
+    return ['This run was interrupted: results may be missing. The same command goes on with it.'];
+  if (status === 'failed') return [`This run failed${error === undefined ? '' : `: ${error}`}`];
+  return [];
 }

@@ -1,43 +1,46 @@
 /**
- * What a run directory's two text files hold: `run.json` (one {@link RunRecord}) and `metrics.jsonl` (one
- * {@link MetricsLine} a line). These types are the contract between the command that runs and everything that reports.
+ * What a run directory's `run.json` holds. These types are the contract between the command that runs and everything that reports.
  *
- * A report drawn from a damaged file would look like a result, so reading holds every field against its type. Unknown
- * fields are dropped, so that a later version may add some. Not file access: the caller hands in the text.
+ * A report drawn from a damaged file would look like a result, so reading holds every field against its type. Unknown fields are
+ * dropped, so that a later version may add some. Not file access: the caller hands in the text.
  */
-import { z } from 'zod';
-import { LimbeckError, show } from '../errors.ts';
-
-/** What an embedding model scores on the held-out texts. Everything but `loss` is better when higher. */
-export interface RunMetrics {
-  /** Share of held-out texts whose own teacher row is the nearest to the model's row. */
-  recallAt1: number;
-  recallAt10: number;
-  meanReciprocalRank: number;
-  /** Mean cosine similarity of the model's and the teacher's row of the same text. */
-  meanCosine: number;
-  /** Share of held-out texts whose class wins the vote of the 10 nearest training rows. */
-  knnAccuracy: number;
-  loss?: number;
-}
+import * as z from 'zod';
+import type { Metrics } from '../evaluation/metrics.ts';
+import { checkValue, parseJson } from './check-json.ts';
 
 /** One model that was evaluated: a method and, if it was trained, the seed that it was trained with. */
 export interface MethodResult {
-  /** Stable id: 'teacher' | 'untrained' | 'cosine' | 'ntxent-bank'. */
+  /** Stable id: 'teacher' | 'untrained' | 'student', in the demo 'cosine' | 'ntxent-bank'. */
   method: string;
   label: string;
   seed: number | null;
-  metrics: RunMetrics;
+  metrics: Metrics;
   trainingSeconds: number | null;
-  sizeBytes: number;
-  textsPerSecond: number;
-  parameters: number;
+  /** Of the model file; null where there is none to look at, as of a teacher that is a file of rows. The same for what follows. */
+  sizeBytes: number | null;
+  samplesPerSecond: number | null;
+  parameters: number | null;
 }
+
+/** A validation during training. */
+export interface ValidationResult {
+  step: number;
+  epoch: number;
+  metrics: Metrics;
+}
+
+/** Plain data, as JSON has it. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** 'interrupted' by the user, to be gone on with; 'failed' with {@link RunRecord.error}. */
+export type RunStatus = 'running' | 'complete' | 'interrupted' | 'failed';
 
 /** Everything about a run that is not a curve: enough to repeat it and to judge it. */
 export interface RunRecord {
   format: 'limbeck-run/1';
-  status: 'running' | 'complete';
+  status: RunStatus;
+  /** What ended a failed run. */
+  error?: string;
   /** Version of this package. */
   limbeck: string;
   /** ISO 8601. */
@@ -52,66 +55,58 @@ export interface RunRecord {
     node: string;
     onnxruntime: string;
   };
-  config: Record<string, string | number | boolean | readonly number[] | null>;
+  /** The effective configuration, defaults included. */
+  config: Record<string, JsonValue>;
   data: {
     name: string;
+    /** Default 'text'. */
+    kind?: 'text' | 'image';
+    /** Samples trained on. */
     train: number;
-    heldOut: number;
-    classes: number;
-    majorityClass: { name: string; share: number };
+    /** Samples measured on. */
+    heldOut?: number;
+    classes?: number;
+    majorityClass?: { name: string; share: number };
     fingerprint: string;
-    vocabulary: number;
+    vocabulary?: number;
+    /** Samples that were left out: how many, by reason. */
+    skipped?: Record<string, number>;
   };
-  teacher: {
+  /** Absent in training by labels alone. */
+  teacher?: {
     name: string;
     fingerprint: string;
     dimension: number;
-    parameters: number;
-    sizeBytes: number;
-    rowsReused: number;
-    rowsComputed: number;
-    seconds: number;
+    parameters?: number;
+    sizeBytes?: number;
+    rowsReused?: number;
+    rowsComputed?: number;
+    /** Spent on the rows. */
+    seconds?: number;
     /** Null when every row came from the cache. */
-    textsPerSecond: number | null;
+    samplesPerSecond?: number | null;
   };
+  /** What `limbeck distill` trains; the demo, which trains several, has none. */
+  student?: {
+    /** "static embeddings", "resnet-8", …. */
+    kind: string;
+    parameters: number;
+    dimension: number;
+    /** Of the model file, once there is one. */
+    sizeBytes?: number;
+  };
+  /** In order. */
+  validation?: ValidationResult[];
+  /** The best validation by the metric of early stopping or of the best checkpoint. */
+  best?: ValidationResult;
   results: MethodResult[];
-}
-
-/** One point of a training curve. */
-export interface MetricsLine {
-  method: string;
-  seed: number;
-  step: number;
-  epoch: number;
-  loss: number;
-  components: Record<string, number>;
-  learningRate: number;
-  gradientNorm?: number;
-  /** Since the training of this method and seed began. */
-  seconds: number;
-  validation?: Partial<RunMetrics>;
 }
 
 const count = z.int().nonnegative();
 const seconds = z.number().nonnegative();
-
-const metrics = z.object({
-  recallAt1: z.number(),
-  recallAt10: z.number(),
-  meanReciprocalRank: z.number(),
-  meanCosine: z.number(),
-  knnAccuracy: z.number(),
-  loss: z.number().exactOptional(),
-});
-
-const partialMetrics = z.object({
-  recallAt1: z.number().exactOptional(),
-  recallAt10: z.number().exactOptional(),
-  meanReciprocalRank: z.number().exactOptional(),
-  meanCosine: z.number().exactOptional(),
-  knnAccuracy: z.number().exactOptional(),
-  loss: z.number().exactOptional(),
-});
+const metrics = z.record(z.string(), z.number());
+const rate = z.number().nonnegative().nullable();
+const json: z.ZodType<JsonValue> = z.json();
 
 const methodResult = z.object({
   method: z.string().min(1),
@@ -119,14 +114,17 @@ const methodResult = z.object({
   seed: z.int().nullable(),
   metrics,
   trainingSeconds: seconds.nullable(),
-  sizeBytes: count,
-  textsPerSecond: z.number().nonnegative(),
-  parameters: count,
+  sizeBytes: count.nullable(),
+  samplesPerSecond: rate,
+  parameters: count.nullable(),
 });
+
+const validationResult = z.object({ step: count, epoch: z.number().nonnegative(), metrics });
 
 const runRecord: z.ZodType<RunRecord> = z.object({
   format: z.literal('limbeck-run/1'),
-  status: z.enum(['running', 'complete']),
+  status: z.enum(['running', 'complete', 'interrupted', 'failed']),
+  error: z.string().exactOptional(),
   limbeck: z.string(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
@@ -139,41 +137,37 @@ const runRecord: z.ZodType<RunRecord> = z.object({
     node: z.string(),
     onnxruntime: z.string(),
   }),
-  config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.number()), z.null()])),
+  config: z.record(z.string(), json),
   data: z.object({
     name: z.string(),
+    kind: z.enum(['text', 'image']).exactOptional(),
     train: count,
-    heldOut: count,
-    classes: count,
-    majorityClass: z.object({ name: z.string(), share: z.number().min(0).max(1) }),
+    heldOut: count.exactOptional(),
+    classes: count.exactOptional(),
+    majorityClass: z.object({ name: z.string(), share: z.number().min(0).max(1) }).exactOptional(),
     fingerprint: z.string(),
-    vocabulary: count,
+    vocabulary: count.exactOptional(),
+    skipped: z.record(z.string(), count).exactOptional(),
   }),
-  teacher: z.object({
-    name: z.string(),
-    fingerprint: z.string(),
-    dimension: count,
-    parameters: count,
-    sizeBytes: count,
-    rowsReused: count,
-    rowsComputed: count,
-    seconds,
-    textsPerSecond: z.number().nonnegative().nullable(),
-  }),
+  teacher: z
+    .object({
+      name: z.string(),
+      fingerprint: z.string(),
+      dimension: count,
+      parameters: count.exactOptional(),
+      sizeBytes: count.exactOptional(),
+      rowsReused: count.exactOptional(),
+      rowsComputed: count.exactOptional(),
+      seconds: seconds.exactOptional(),
+      samplesPerSecond: rate.exactOptional(),
+    })
+    .exactOptional(),
+  student: z
+    .object({ kind: z.string(), parameters: count, dimension: count, sizeBytes: count.exactOptional() })
+    .exactOptional(),
+  validation: z.array(validationResult).exactOptional(),
+  best: validationResult.exactOptional(),
   results: z.array(methodResult),
-});
-
-const metricsLine: z.ZodType<MetricsLine> = z.object({
-  method: z.string().min(1),
-  seed: z.int(),
-  step: count,
-  epoch: z.number().nonnegative(),
-  loss: z.number(),
-  components: z.record(z.string(), z.number()),
-  learningRate: z.number(),
-  gradientNorm: z.number().exactOptional(),
-  seconds,
-  validation: partialMetrics.exactOptional(),
 });
 
 /**
@@ -187,46 +181,35 @@ const metricsLine: z.ZodType<MetricsLine> = z.object({
  * record.results.length; // 8
  */
 export function parseRunRecord(text: string, source = 'run.json'): RunRecord {
-  return check(runRecord, text, source, 'Run again into a new directory, or restore the file.');
+  const nextStep = 'Run again into a new directory, or restore the file.';
+  return checkValue(runRecord, withNewNames(parseJson(text, source, nextStep)), source, nextStep);
+}
+
+/** Records of early demos call samples texts. */
+function withNewNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withNewNames);
+  if (typeof value !== 'object' || value === null) return value;
+  const { results, teacher, textsPerSecond, ...rest } = value as Record<string, unknown>;
+  return {
+    ...rest,
+    ...(results !== undefined && { results: withNewNames(results) }),
+    ...(teacher !== undefined && { teacher: withNewNames(teacher) }),
+    ...(textsPerSecond !== undefined && { samplesPerSecond: textsPerSecond }),
+  };
 }
 
 /**
- * Reads the text of a `metrics.jsonl`: one JSON object a line, blank lines ignored.
- *
- * @param source how the file is called in the message
- * @throws LimbeckError FILE_CORRUPT naming the line and the field
+ * Counts samples that were left out by reason: what is particular to one, such as a line or the words of a decoder, does not count
+ * as a reason of its own.
  *
  * @example
- * parseMetricsLines(''); // []
+ * countByReason([{ reason: 'duplicate of line 3' }, { reason: 'duplicate of line 9' }]); // { duplicate: 2 }
  */
-export function parseMetricsLines(text: string, source = 'metrics.jsonl'): MetricsLine[] {
-  return text
-    .split('\n')
-    .map((line, i) => ({ line: line.trim(), place: `${source}, line ${i + 1}` }))
-    .filter(({ line }) => line !== '')
-    .map(({ line, place }) => check(metricsLine, line, place, 'Remove the damaged line, or run again.'));
-}
-
-function check<T>(schema: z.ZodType<T>, text: string, place: string, nextStep: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    const got = text.trim() === '' ? 'an empty file' : `${text.length} characters that are not JSON`;
-    throw new LimbeckError('FILE_CORRUPT', `${place}: expected JSON, got ${got}. ${nextStep}`, { cause });
+export function countByReason(skipped: Iterable<{ readonly reason: string }>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { reason } of skipped) {
+    const kind = reason.replace(/:.*$| of .*$/s, '');
+    counts[kind] = (counts[kind] ?? 0) + 1;
   }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  const where = field === '' ? place : `${place}, ${field.replace(/^\./, '')}`;
-  const got = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
-  // zod says what it expected in front of a comma, and what it received behind it without showing the value.
-  const expected = issue.message.replace(/^Invalid input: |^Too (?:small|big): /, '').replace(/, received .*$/, '');
-  throw new LimbeckError(
-    'FILE_CORRUPT',
-    `${where}: ${/^expected/.test(expected) ? expected : `expected a valid value (${expected})`}, ` +
-      `got ${got === undefined ? 'nothing' : show(got)}. ${nextStep}`,
-    { cause: result.error },
-  );
+  return counts;
 }

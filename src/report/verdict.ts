@@ -4,9 +4,10 @@
  *
  * Not a claim beyond the held-out texts: the spread is over training seeds, not over the choice of texts.
  */
+
+import { METRICS, type MetricKey } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
 import { formatDifference, formatSpread } from './format.ts';
-import { METRICS, type MetricKey } from './metrics.ts';
 import type { MethodResult } from './run-record.ts';
 
 export interface Verdict {
@@ -58,7 +59,10 @@ export function compareMethods(challenger: readonly MethodResult[], baseline: re
     return partner ? [[result.metrics, partner.metrics] as const] : [];
   });
   if (pairs.length === 0) return [];
-  return METRICS.map(({ key, label }) => {
+  const measured = METRICS.filter(
+    ({ key, better }) => better === 'higher' && pairs.every((pair) => pair.every((one) => key in one)),
+  );
+  return measured.map(({ key, label }) => {
     const differences = pairs.map(([mine, theirs]) => mine[key] - theirs[key]);
     const { mean, standardDeviation, count } = summary(differences);
     const wins = differences.filter((difference) => difference > ROUNDING).length;

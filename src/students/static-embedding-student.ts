@@ -33,6 +33,7 @@ import {
   TOUCHED_ROWS,
   type TrainableStudent,
 } from './student.ts';
+import { type StudentFilesOptions, saveStudent, studentFiles } from './student-files.ts';
 import { TextEmbedder } from './text-embedder.ts';
 
 export interface StaticEmbeddingOptions {
@@ -183,26 +184,51 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
 
   /**
    * The files of the exported student: `onnx/model.onnx`, `config.json`, `tokenizer.json`, `tokenizer_config.json`, laid out as
-   * transformers.js expects them.
+   * transformers.js expects them, and `README.md`, its model card.
+   *
+   * @throws LimbeckError INVALID_OPTION for class names: it does not classify
    */
-  toFiles(): Map<string, string | Uint8Array> {
+  toFiles(options: StudentFilesOptions = {}): Map<string, string | Uint8Array> {
+    const { dimension, tokenizer } = this;
     const config = {
       model_type: 'limbeck-static-embedding',
       // transformers.js runs it as its base class; Python's transformers has no code for it, and must not think it does.
       architectures: ['PreTrainedModel'],
-      vocab_size: this.tokenizer.vocabularySize,
+      vocab_size: tokenizer.vocabularySize,
       token_dim: this.width,
-      hidden_size: this.dimension,
-      pad_token_id: this.tokenizer.padId,
+      hidden_size: dimension,
+      pad_token_id: tokenizer.padId,
       pooling: 'mean',
       normalize: true,
       // There are no quantized weights, which transformers.js would otherwise ask for in a browser.
       'transformers.js_config': { dtype: 'fp32' },
     };
-    return new Map<string, string | Uint8Array>([
-      ['onnx/model.onnx', this.toOnnx()],
-      ['config.json', `${JSON.stringify(config, null, 2)}\n`],
-      ...this.tokenizer.toFiles(),
-    ]);
+    return studentFiles(
+      {
+        model: this.toOnnx(),
+        config,
+        format: {
+          format: 1,
+          kind: 'text',
+          dimension,
+          maxTokens: tokenizer.maxTokens,
+          inputs: ['input_ids', 'attention_mask'],
+          pooling: 'mean',
+        },
+        architecture: `static embeddings: a vector of ${this.width} numbers per token`,
+        parameters: this.parameterCount,
+        files: tokenizer.toFiles(),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Saves the exported student: the files of {@link toFiles}, all or none. An earlier student in the directory is replaced.
+   *
+   * @throws LimbeckError FILE_UNWRITABLE; INVALID_ARGUMENT for a directory that holds anything else
+   */
+  save(directory: string, options: StudentFilesOptions = {}): Promise<void> {
+    return saveStudent(directory, this.toFiles(options));
   }
 }

@@ -9,8 +9,8 @@ import { noClassifier } from './no-classifier.ts';
 const BATCH_TOKENS = 8192;
 
 /**
- * A model with inputs `input_ids` and `attention_mask` (int64 [batch, length]), output `embeddings` [batch, dimension] and, when it
- * classifies, `logits` [batch, classes].
+ * A model with inputs `input_ids`, `attention_mask` and `token_type_ids` (int64 [batch, length]) or some of them, output `embeddings`
+ * [batch, dimension] and, when it classifies, `logits` [batch, classes].
  *
  * @example
  * const embedder = await TextEmbedder.open(modelBytes, tokenizer, 'student/onnx/model.onnx');
@@ -83,6 +83,11 @@ export class TextEmbedder {
     return rows;
   }
 
+  /** What the model says of its inputs and outputs. */
+  get model(): Pick<Session, 'inputs' | 'outputs'> {
+    return this.#session;
+  }
+
   /** Frees the native memory; the embedder cannot run afterwards. */
   release(): Promise<void> {
     return this.#session.release();
@@ -99,12 +104,17 @@ export class TextEmbedder {
       for (let j = 0; j < tokens.length; j++) ids[k * length + j] = BigInt(tokens[j]);
       mask.fill(1n, k * length, k * length + tokens.length);
     }
-    const dims = [texts.length, length];
-    const results = await this.#session.run(
-      { input_ids: { dtype: 'int64', dims, data: ids }, attention_mask: { dtype: 'int64', dims, data: mask } },
-      [output],
+    const data: Readonly<Record<string, () => BigInt64Array>> = {
+      input_ids: () => ids,
+      attention_mask: () => mask,
+      token_type_ids: () => new BigInt64Array(ids.length),
+    };
+    const feeds = Object.fromEntries(
+      this.#session.inputs
+        .filter(({ name }) => Object.hasOwn(data, name))
+        .map(({ name }) => [name, { dtype: 'int64', dims: [texts.length, length], data: data[name]() } as const]),
     );
-    const { data, dims: sizes } = results[output];
-    return { data: data as Float32Array, dims: sizes };
+    const results = await this.#session.run(feeds, [output]);
+    return { data: results[output].data as Float32Array, dims: results[output].dims };
   }
 }

@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QueryResult } from '../../src/cli/demo-query.ts';
 import { TextTokenizer } from '../../src/data/tokenizer.ts';
-import { parseMetricsLines, parseRunRecord } from '../../src/report/run-record.ts';
+import { parseMetricsLines } from '../../src/report/metrics-lines.ts';
+import { parseRunRecord } from '../../src/report/run-record.ts';
 import { TextEmbedder } from '../../src/students/text-embedder.ts';
 import { readSafetensors } from '../../src/teachers/safetensors.ts';
 import { compileCommand, complaint, type Finished, modules, repository, runCommand } from './compiled-command.ts';
@@ -100,7 +101,7 @@ describe('limbeck demo', () => {
     expect(stderr).toMatch(/training: 300 rows of all-MiniLM-L6-v2, all from the cache$/m);
     const record = parseRunRecord(stdout);
     expect(record).toEqual(parseRunRecord(readFileSync(join(root, 'runs/first/run.json'), 'utf8')));
-    expect(record.teacher).toMatchObject({ rowsReused: 360, rowsComputed: 0, textsPerSecond: null });
+    expect(record.teacher).toMatchObject({ rowsReused: 360, rowsComputed: 0, samplesPerSecond: null });
     expect(record.results.map(({ metrics }) => metrics)).toEqual(before.results.map(({ metrics }) => metrics));
     expect(readdirSync(join(root, 'runs'))).toEqual(['first']);
   });

@@ -2,9 +2,9 @@ import { parseHTML } from 'linkedom';
 import { describe, expect, test } from 'vitest';
 import type { EmbeddingMap } from '../../src/report/embedding-maps.ts';
 import { escapeHtml, html } from '../../src/report/html.ts';
+import type { MetricsLine } from '../../src/report/metrics-lines.ts';
 import type { XY } from '../../src/report/project-together.ts';
 import { renderReport } from '../../src/report/render-report.ts';
-import type { MetricsLine } from '../../src/report/run-record.ts';
 import { sampleRecord } from './sample-record.ts';
 
 const hostile = `<script>alert("x")</script><img src=x onerror='alert(1)'> & more`;
@@ -151,8 +151,8 @@ describe('renderReport', () => {
     const record = sampleRecord(1);
     record.command = hostile;
     record.data.name = hostile;
-    record.teacher.name = hostile;
-    record.data.majorityClass.name = hostile;
+    Object.assign(record.teacher as object, { name: hostile });
+    record.data.majorityClass = { name: hostile, share: 0.5 };
     record.machine.cpu = hostile;
     record.config = { [hostile]: hostile };
     for (const result of record.results) result.label = hostile;

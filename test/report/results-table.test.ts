@@ -59,7 +59,7 @@ describe('resultsTable', () => {
 
   test('a NaN is refused, not printed', () => {
     const record = sampleRecord(1);
-    record.results[0].metrics.meanCosine = Number.NaN;
+    record.results[0].metrics = { ...record.results[0].metrics, meanCosine: Number.NaN };
     expect(() => resultsTable(record)).toThrow(expect.objectContaining({ code: 'NON_FINITE' }));
   });
 });

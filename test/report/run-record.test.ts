@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type MetricsLine, parseMetricsLines, parseRunRecord } from '../../src/report/run-record.ts';
-import { sampleRecord } from './sample-record.ts';
+import { parseMetricsLines, type StepLine } from '../../src/report/metrics-lines.ts';
+import { countByReason, parseRunRecord } from '../../src/report/run-record.ts';
+import { distillRecord, sampleRecord } from './sample-record.ts';
 
 const corrupt = (message: RegExp) =>
   expect.objectContaining({ code: 'FILE_CORRUPT', message: expect.stringMatching(message) });
@@ -34,6 +35,25 @@ describe('parseRunRecord', () => {
     }
   });
 
+  test('records of early demos, which call samples texts', () => {
+    const early = JSON.parse(JSON.stringify(sampleRecord(1)));
+    for (const place of [early.teacher, ...early.results]) {
+      place.textsPerSecond = place.samplesPerSecond;
+      delete place.samplesPerSecond;
+    }
+    expect(parseRunRecord(JSON.stringify(early))).toEqual(sampleRecord(1));
+  });
+
+  test('a run of limbeck distill: everything that may be absent is, and everything that may be there', () => {
+    const { teacher, ...bare } = distillRecord();
+    delete bare.data.heldOut;
+    expect(parseRunRecord(JSON.stringify(bare))).toEqual(bare);
+    expect(parseRunRecord(JSON.stringify(distillRecord()))).toEqual(distillRecord());
+    for (const status of ['running', 'interrupted', 'failed'] as const) {
+      expect(parseRunRecord(JSON.stringify({ ...bare, status, error: 'no' })).status).toBe(status);
+    }
+  });
+
   test('a truncated and an empty file', () => {
     expect(() => parseRunRecord(JSON.stringify(sampleRecord(1)).slice(0, 100))).toThrow(
       corrupt(/^run\.json: expected JSON, got 100 characters that are not JSON/),
@@ -48,7 +68,7 @@ describe('parseRunRecord', () => {
 });
 
 describe('parseMetricsLines', () => {
-  const line: MetricsLine = {
+  const line: StepLine = {
     method: 'cosine',
     seed: 0,
     step: 10,
@@ -58,13 +78,31 @@ describe('parseMetricsLines', () => {
     learningRate: 0.001,
     gradientNorm: 1.5,
     seconds: 2,
-    validation: { recallAt1: 0.9 },
   };
 
   test('gives back the lines in order, whatever ends them', () => {
     const next = { ...line, step: 20 };
     expect(parseMetricsLines(`${JSON.stringify(line)}\r\n\n${JSON.stringify(next)}`)).toEqual([line, next]);
     expect(parseMetricsLines('\n')).toEqual([]);
+  });
+
+  test('validations have lines of their own; a line that is both gives both', () => {
+    const { method, seed, step, epoch, seconds } = line;
+    const validation = { method, seed, step, epoch, seconds, validation: { recallAt1: 0.9, own: 2 } };
+    expect(parseMetricsLines(JSON.stringify(validation))).toEqual([validation]);
+    expect(parseMetricsLines(JSON.stringify({ ...line, ...validation }))).toEqual([line, validation]);
+    const wrong = JSON.stringify({ ...validation, validation: { recallAt1: 'high' } });
+    expect(() => parseMetricsLines(wrong)).toThrow(
+      corrupt(/line 1, validation\.recallAt1: expected number, got "high"/),
+    );
+  });
+
+  test('of a run that is writing, a cut-off last line is left out, and no other', () => {
+    const good = JSON.stringify(line);
+    const unfinished = { unfinished: true };
+    expect(parseMetricsLines(`${good}\n${good.slice(0, 20)}`, 'm', unfinished)).toEqual([line]);
+    expect(parseMetricsLines(`${good}\n${good}\n`, 'm', unfinished)).toEqual([line, line]);
+    expect(() => parseMetricsLines(`${good.slice(0, 20)}\n${good}\n`, 'm', unfinished)).toThrow(corrupt(/^m, line 1/));
   });
 
   test('names the line: a cut-off last line, a wrong field', () => {
@@ -77,4 +115,20 @@ describe('parseMetricsLines', () => {
       corrupt(/^m, line 2, components\.contrastive: expected number, got "0\.5"/),
     );
   });
+});
+
+test('countByReason: what is particular to one sample makes no reason of its own', () => {
+  const reasons = [
+    'duplicate of line 3',
+    'duplicate of line 9',
+    'empty text',
+    'does not decode: bad header',
+    'does not decode: cut off',
+  ];
+  expect(countByReason(reasons.map((reason) => ({ reason })))).toEqual({
+    duplicate: 2,
+    'empty text': 1,
+    'does not decode': 2,
+  });
+  expect(countByReason([])).toEqual({});
 });

@@ -1,11 +1,12 @@
 // A run record with round numbers, from which every test takes what it needs.
-import type { MethodResult, RunMetrics, RunRecord } from '../../src/report/run-record.ts';
+import type { Metrics } from '../../src/evaluation/metrics.ts';
+import type { MethodResult, RunRecord } from '../../src/report/run-record.ts';
 
-export function metrics(recallAt1: number, rest: Partial<RunMetrics> = {}): RunMetrics {
+export function metrics(recallAt1: number, rest: Metrics = {}): Metrics {
   return { recallAt1, recallAt10: 0.99, meanReciprocalRank: 0.97, meanCosine: 0.8, knnAccuracy: 0.5, ...rest };
 }
 
-export function result(method: string, seed: number | null, scores: RunMetrics): MethodResult {
+export function result(method: string, seed: number | null, scores: Metrics): MethodResult {
   const labels: Record<string, string> = {
     teacher: 'teacher: big-encoder',
     untrained: 'student, untrained',
@@ -20,7 +21,7 @@ export function result(method: string, seed: number | null, scores: RunMetrics):
     metrics: scores,
     trainingSeconds: trained ? 60 + 10 * seed : null,
     sizeBytes: method === 'teacher' ? 45_400_000 : 6_800_000,
-    textsPerSecond: method === 'teacher' ? 475 : 41_000 + 100 * (seed ?? 0),
+    samplesPerSecond: method === 'teacher' ? 475 : 41_000 + 100 * (seed ?? 0),
     parameters: method === 'teacher' ? 22_713_216 : 1_706_784,
   };
 }
@@ -65,13 +66,77 @@ export function sampleRecord(seeds: number): RunRecord {
       rowsReused: 0,
       rowsComputed: 21000,
       seconds: 44.2,
-      textsPerSecond: 475,
+      samplesPerSecond: 475,
     },
     // Out of order on purpose: the table has an order of its own.
     results: [
       ...trained,
       result('teacher', null, metrics(1, { recallAt10: 1, meanReciprocalRank: 1, meanCosine: 1, knnAccuracy: 0.573 })),
       result('untrained', null, metrics(0.001, { recallAt10: 0.01, meanReciprocalRank: 0.007, meanCosine: -0.0002 })),
+    ],
+  };
+}
+
+/** A finished run of `limbeck distill` on images with labels. */
+export function distillRecord(): RunRecord {
+  const { machine, limbeck, startedAt, finishedAt } = sampleRecord(1);
+  const best = { step: 200, epoch: 2, metrics: { recallAt1: 0.75, accuracy: 0.875 } };
+  const row = { seed: null, trainingSeconds: null };
+  return {
+    format: 'limbeck-run/1',
+    status: 'complete',
+    limbeck,
+    startedAt,
+    finishedAt,
+    command: 'limbeck distill pets.yaml',
+    machine,
+    config: {
+      student: { kind: 'resnet', depth: 8, size: [32, 32] },
+      training: { epochs: 3, augment: null },
+      parts: [{ a: 1 }],
+    },
+    data: {
+      name: 'pets',
+      kind: 'image',
+      train: 5000,
+      heldOut: 250,
+      classes: 2,
+      majorityClass: { name: 'cat', share: 0.6 },
+      fingerprint: 'sha256:pets',
+      skipped: { 'does not decode': 3, duplicate: 12 },
+    },
+    teacher: {
+      name: 'big-eye.onnx',
+      fingerprint: 'sha256:eye',
+      dimension: 64,
+      rowsComputed: 5250,
+      rowsReused: 0,
+      seconds: 21,
+    },
+    student: { kind: 'resnet-8', parameters: 77_850, dimension: 64, sizeBytes: 321_000 },
+    validation: [{ step: 100, epoch: 1, metrics: { recallAt1: 0.5, accuracy: 0.75 } }, best],
+    best,
+    results: [
+      {
+        ...row,
+        method: 'student',
+        label: 'resnet-8',
+        seed: 0,
+        metrics: { accuracy: 0.875, recallAt1: 0.75, calibration: 0.1 },
+        trainingSeconds: 65,
+        sizeBytes: 321_000,
+        samplesPerSecond: 4000,
+        parameters: 77_850,
+      },
+      {
+        ...row,
+        method: 'teacher',
+        label: 'teacher: big-eye.onnx',
+        metrics: { accuracy: 0.9 },
+        sizeBytes: null,
+        samplesPerSecond: null,
+        parameters: null,
+      },
     ],
   };
 }

@@ -253,6 +253,7 @@ describe('the exported directory in transformers.js', () => {
       'transformers.js_config': { dtype: 'fp32' },
     });
     expect([...student.toFiles().keys()].sort()).toEqual([
+      'README.md',
       'config.json',
       'onnx/model.onnx',
       'tokenizer.json',

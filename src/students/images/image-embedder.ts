@@ -14,7 +14,7 @@ export interface ImageModelFormat extends ImageFormat {
 }
 
 /**
- * A model with input `pixel_values` (float32 [batch, channels, height, width]) and outputs `embeddings` [batch, dimension] and,
+ * A model with one input, `pixel_values` (float32 [batch, channels, height, width]; it may have another name), and outputs `embeddings` [batch, dimension] and,
  * when it classifies, `logits` [batch, classes].
  *
  * @example
@@ -58,6 +58,11 @@ export class ImageEmbedder {
     return this.#run(images, 'logits');
   }
 
+  /** What the model says of its inputs and outputs. */
+  get model(): Pick<Session, 'inputs' | 'outputs'> {
+    return this.#session;
+  }
+
   /** Frees the native memory; the embedder cannot run afterwards. */
   release(): Promise<void> {
     return this.#session.release();
@@ -65,11 +70,12 @@ export class ImageEmbedder {
 
   async #run(images: readonly ImageSample[], output: string): Promise<Matrix> {
     checkedImages(images, this.format);
+    const [{ name: input }] = this.#session.inputs;
     let rows: Matrix | undefined;
     // Also for no images: the model itself knows how wide no rows are.
     for (let start = 0; rows === undefined || start < images.length; start += BATCH_IMAGES) {
       const batch = images.slice(start, start + BATCH_IMAGES);
-      const result = (await this.#session.run({ pixel_values: pixelTensor(batch, this.format) }, [output]))[output];
+      const result = (await this.#session.run({ [input]: pixelTensor(batch, this.format) }, [output]))[output];
       rows ??= Matrix.zeros(images.length, result.dims[1]);
       rows.data.set(result.data as Float32Array, start * rows.columns);
     }

@@ -15,6 +15,8 @@ import type { Parameter } from '../../matrix/parameter.ts';
 import { type Heads, heads } from '../network/heads.ts';
 import { type Network, NetworkState } from '../network/network.ts';
 import type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
+import { type StudentFilesOptions, saveStudent, studentFiles } from '../student-files.ts';
+import type { ImagePreparation } from '../student-format.ts';
 import { ImageEmbedder } from './image-embedder.ts';
 import { imageFormat, type ParsedImageOptions } from './image-options.ts';
 import { checkedImages, type ImageFormat, type ImageSample, pixelTensor } from './pixels.ts';
@@ -29,6 +31,8 @@ export interface ImageExportOptions {
    */
   readonly foldBatchNorm?: boolean;
 }
+
+export interface ImageFilesOptions extends ImageExportOptions, StudentFilesOptions, ImagePreparation {}
 
 /**
  * Built by {@link resnet}, {@link wideResnet}, {@link mobilenet} and {@link mlp}.
@@ -116,23 +120,54 @@ export class ImageStudent implements TrainableStudent<ImageSample, ImageSample> 
     return ImageEmbedder.open(this.toOnnx(options), format, 'the exported student');
   }
 
-  /** The files of the exported student: `onnx/model.onnx` and `config.json`. */
-  toFiles(options: ImageExportOptions = {}): Map<string, string | Uint8Array> {
+  /**
+   * The files of the exported student: `onnx/model.onnx`, `config.json`, and `README.md`, its model card.
+   *
+   * @throws LimbeckError INVALID_OPTION for class names that are not one for each class
+   */
+  toFiles(options: ImageFilesOptions = {}): Map<string, string | Uint8Array> {
+    const { foldBatchNorm = false, fit = 'cover', background = '#ffffff' } = options;
     const { layerName, seed, size, channels, dimension, normalize, ...own } = this.#options;
+    const { classes } = this;
+    const width = this.layers.get(layerName) as number;
     const config = {
       model_type: `limbeck-${this.name}`,
       ...own,
       num_channels: channels,
       image_size: [this.format.height, this.format.width],
-      hidden_size: this.layers.get(layerName),
+      hidden_size: width,
       // Part of the graph, which takes pixels from 0 to 1.
       ...(normalize && { image_mean: normalize.mean, image_std: normalize.std }),
       'transformers.js_config': { dtype: 'fp32' },
     };
-    return new Map<string, string | Uint8Array>([
-      ['onnx/model.onnx', this.toOnnx(options)],
-      ['config.json', `${JSON.stringify(config, null, 2)}\n`],
-    ]);
+    return studentFiles(
+      {
+        model: this.toOnnx({ foldBatchNorm }),
+        config,
+        format: {
+          format: 1,
+          kind: 'image',
+          dimension: width,
+          ...(classes !== undefined && { classes }),
+          inputs: ['pixel_values'],
+          ...this.format,
+          fit,
+          background,
+        },
+        architecture: this.name,
+        parameters: this.parameterCount,
+      },
+      options,
+    );
+  }
+
+  /**
+   * Saves the exported student: the files of {@link toFiles}, all or none. An earlier student in the directory is replaced.
+   *
+   * @throws LimbeckError FILE_UNWRITABLE; INVALID_ARGUMENT for a directory that holds anything else; INVALID_OPTION as toFiles
+   */
+  save(directory: string, options: ImageFilesOptions = {}): Promise<void> {
+    return saveStudent(directory, this.toFiles(options));
   }
 
   #shape(): readonly ['batch', number, number, number] {

@@ -3,7 +3,7 @@ import type { TextTokenizer } from '../../data/tokenizer.ts';
 import { LimbeckError } from '../../errors.ts';
 import type { SymbolicTensor } from '../../graph/index.ts';
 import type { TensorData } from '../../runtime/backend.ts';
-import { checkedImages, type ImageSample, pixelTensor } from '../images/pixels.ts';
+import { checkedImages, type ImageFormat, type ImageSample, pixelTensor } from '../images/pixels.ts';
 
 /** Samples as a model takes them. `Encoded` is a sample after the work that is done once. */
 export interface OnnxInputs<Sample, Encoded> {
@@ -15,6 +15,18 @@ export interface OnnxInputs<Sample, Encoded> {
   lengthOf?(sample: Encoded): number;
   /** All that changes what a model is fed: vocabulary, sizes, means. A teacher's rows are kept under a digest of it. */
   identity?(): string;
+  /** What a saved student needs to be fed in the same way; students with inputs that do not say it cannot be saved as a directory. */
+  describe?(inputs: readonly SymbolicTensor[]): OnnxInputsDescription;
+}
+
+export type OnnxInputsDescription =
+  | { readonly kind: 'text'; readonly tokenizer: TextTokenizer }
+  | { readonly kind: 'image'; readonly format: ImageFormat; readonly normalize: ChannelStatistics | undefined };
+
+/** For each channel what is taken off pixels from 0 to 1, and what they are then divided by. */
+export interface ChannelStatistics {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
 }
 
 const nameOf = ({ source }: SymbolicTensor): string => (source as { readonly name: string }).name;
@@ -24,36 +36,34 @@ const nameOf = ({ source }: SymbolicTensor): string => (source as { readonly nam
  *
  * @param normalize for each channel what is taken off pixels from 0 to 1 and what they are then divided by; by default pixels stay
  */
-export function imageInputs(normalize?: {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}): OnnxInputs<ImageSample, ImageSample> {
+export function imageInputs(normalize?: ChannelStatistics): OnnxInputs<ImageSample, ImageSample> {
   return {
     encode: (images) => images,
     identity: () => `images ${JSON.stringify(normalize ?? {})}`,
     feeds(images, inputs) {
-      const [input] = inputs;
-      const [, channels, height, width] = input.shape;
-      if (inputs.length !== 1 || input.rank !== 4 || ![channels, height, width].every((d) => typeof d === 'number')) {
-        throw new LimbeckError(
-          'UNSUPPORTED',
-          `imageInputs: expected a model with one input [batch, channels, height, width] of known size, got ${inputs.join(' and ')}. ` +
-            'Fix the sizes with the option sizes, or write inputs of your own.',
-        );
-      }
-      const format = { channels: channels as number, height: height as number, width: width as number };
+      const format = formatOf(inputs);
       const tensor = pixelTensor(checkedImages(images, format), format);
       if (normalize) normalizeChannels(tensor.data as Float32Array, format.height * format.width, normalize);
-      return { [nameOf(input)]: tensor };
+      return { [nameOf(inputs[0])]: tensor };
     },
+    describe: (inputs) => ({ kind: 'image', format: formatOf(inputs), normalize }),
   };
 }
 
-function normalizeChannels(
-  data: Float32Array,
-  size: number,
-  { mean, std }: { readonly mean: readonly number[]; readonly std: readonly number[] },
-): void {
+function formatOf(inputs: readonly SymbolicTensor[]): ImageFormat {
+  const [input] = inputs;
+  const [, channels, height, width] = input.shape;
+  if (inputs.length !== 1 || input.rank !== 4 || ![channels, height, width].every((d) => typeof d === 'number')) {
+    throw new LimbeckError(
+      'UNSUPPORTED',
+      `imageInputs: expected a model with one input [batch, channels, height, width] of known size, got ${inputs.join(' and ')}. ` +
+        'Fix the sizes with the option sizes, or write inputs of your own.',
+    );
+  }
+  return { channels: channels as number, height: height as number, width: width as number };
+}
+
+function normalizeChannels(data: Float32Array, size: number, { mean, std }: ChannelStatistics): void {
   for (let k = 0; k < data.length; k++) {
     const channel = Math.floor(k / size) % mean.length;
     data[k] = (data[k] - mean[channel]) / std[channel];
@@ -95,5 +105,6 @@ export function textInputs(tokenizer: TextTokenizer): OnnxInputs<string, Int32Ar
         }),
       );
     },
+    describe: () => ({ kind: 'text', tokenizer }),
   };
 }

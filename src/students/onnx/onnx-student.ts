@@ -19,9 +19,11 @@ import {
   type SymbolicTensor,
   slice,
   squeeze,
+  sub,
   sum,
   topologicalOrder,
   unsqueeze,
+  writeOnnx,
 } from '../../graph/index.ts';
 import { replaceWeights } from '../../graph/onnx-weights.ts';
 import { substitute } from '../../graph/substitute.ts';
@@ -32,7 +34,9 @@ import { compile, type Program } from '../../runtime/program.ts';
 import { embeddingLayerName, parseOptions } from '../../strategies/options.ts';
 import { noClassifier } from '../no-classifier.ts';
 import type { StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
-import type { OnnxInputs } from './onnx-inputs.ts';
+import { type StudentFilesOptions, saveStudent, studentFiles } from '../student-files.ts';
+import type { ImagePreparation, TextInput } from '../student-format.ts';
+import type { ChannelStatistics, OnnxInputs, OnnxInputsDescription } from './onnx-inputs.ts';
 
 const tensorName = () => z.string().min(1).describe('the name of a tensor of the model');
 
@@ -57,6 +61,9 @@ export interface OnnxStudentOptions<Sample, Encoded> extends z.input<typeof onnx
   /** Which weights are trained; by default all that reach the embeddings or outputs and have more than one entry. */
   readonly trainable?: (name: string, dims: readonly number[]) => boolean;
 }
+
+/** How images are prepared matters for students of images only. */
+export interface OnnxFilesOptions extends StudentFilesOptions, ImagePreparation {}
 
 /** The bytes of a model, and how to read what it keeps beside them. */
 export interface OnnxSource {
@@ -85,6 +92,9 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
   readonly #model: OnnxModel;
   readonly #inputs: OnnxInputs<Sample, Encoded>;
   readonly #layerName: string;
+  /** [batch, length, width], where the embedding is pooled from it. */
+  readonly #tokens: SymbolicTensor | undefined;
+  readonly #pooling: 'none' | 'mean' | 'first';
   readonly #embedding: SymbolicTensor;
   readonly #logits: SymbolicTensor | undefined;
 
@@ -97,13 +107,10 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
     this.#model = model;
     this.#inputs = inputs;
     this.#layerName = layerName;
-    this.#embedding = pooled(
-      tensorOf(model, embeddings, source.name),
-      model,
-      pooling ?? 'none',
-      source.name,
-      embeddings,
-    );
+    this.#pooling = pooling ?? 'none';
+    const tensor = tensorOf(model, embeddings, source.name);
+    this.#tokens = this.#pooling === 'none' ? undefined : tensor;
+    this.#embedding = pooled(tensor, model, this.#pooling, source.name, embeddings);
     this.#logits = outputs === undefined ? undefined : tensorOf(model, outputs, source.name);
     const width = widthOf(this.#embedding, `embeddings ${show(embeddings)}`, model, source.name);
     this.layers = new Map([[layerName, width]]);
@@ -180,6 +187,69 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
     return replaceWeights(this.#source.bytes, new Map(this.parameters.map(({ name, data }) => [name, data])));
   }
 
+  /**
+   * The files of the student as Limbeck loads it: `onnx/model.onnx`, `config.json`, the tokenizer's, and `README.md`, its model card.
+   *
+   * The model is the file's graph with the inputs that it has, and what `inputs` and `pooling` say as part of it: pixels from 0 to 1
+   * or token ids in, `embeddings` of norm 1 and `logits` out. {@link toOnnx} gives the file itself.
+   *
+   * @throws LimbeckError UNSUPPORTED with inputs of your own, which a directory cannot hold; INVALID_OPTION for class names that are
+   *   not one for each class
+   */
+  toFiles(options: OnnxFilesOptions = {}): Map<string, string | Uint8Array> {
+    const { fit = 'cover', background = '#ffffff' } = options;
+    const described = this.#inputs.describe?.(this.#model.inputs);
+    if (!described) {
+      throw new LimbeckError(
+        'UNSUPPORTED',
+        'OnnxStudent: expected textInputs or imageInputs, got inputs of your own, which a student directory cannot hold. ' +
+          'Give them a method describe, or keep toOnnx() and feed it yourself.',
+      );
+    }
+    const dimension = this.layers.get(this.#layerName) as number;
+    const { classes } = this;
+    const common = { format: 1, dimension, ...(classes !== undefined && { classes }) } as const;
+    const inputs = this.#model.inputs.map(nameOf);
+    const text = described.kind === 'text' ? described.tokenizer : undefined;
+    const config = {
+      model_type: 'limbeck-onnx',
+      architectures: ['PreTrainedModel'],
+      hidden_size: dimension,
+      ...(text && { vocab_size: text.vocabularySize, pad_token_id: text.padId }),
+      ...(this.#tokens && { pooling: this.#pooling === 'first' ? 'cls' : 'mean', normalize: true }),
+      'transformers.js_config': { dtype: 'fp32' },
+    };
+    return studentFiles(
+      {
+        model: writeOnnx(this.#inferenceGraph(described), 'limbeck student'),
+        config,
+        format:
+          described.kind === 'text'
+            ? {
+                kind: 'text',
+                ...common,
+                maxTokens: described.tokenizer.maxTokens,
+                inputs: inputs as TextInput[],
+                pooling: this.#pooling,
+              }
+            : { kind: 'image', ...common, inputs, ...described.format, fit, background },
+        architecture: 'a network from an ONNX file',
+        parameters: this.parameterCount,
+        ...(text && { files: text.toFiles() }),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Saves the student: the files of {@link toFiles}, all or none. An earlier student in the directory is replaced.
+   *
+   * @throws LimbeckError FILE_UNWRITABLE; INVALID_ARGUMENT for a directory that holds anything else; what toFiles throws
+   */
+  async save(directory: string, options: OnnxFilesOptions = {}): Promise<void> {
+    return saveStudent(directory, this.toFiles(options));
+  }
+
   /** @returns embeddings [samples, width] with the weights as they are now, rows of norm 1 */
   embed(samples: readonly Sample[]): Promise<Matrix> {
     return this.#run(samples, l2Normalize(this.#embedding));
@@ -211,13 +281,34 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
   }
 
   #compile(result: SymbolicTensor): Promise<Program> {
+    const [y] = substitute([result], this.#weights());
+    return compile({ inputs: this.#model.inputs, outputs: { y } });
+  }
+
+  /** The contract of every saved student; the inputs keep the file's names. */
+  #inferenceGraph(described: OnnxInputsDescription): Graph {
+    const values = this.#weights();
+    if (described.kind === 'image' && described.normalize) {
+      const [x] = this.#model.inputs;
+      values.set(x, normalized(x, described.normalize));
+    }
+    const results = {
+      ...(this.#tokens && { last_hidden_state: this.#tokens }),
+      embeddings: l2Normalize(this.#embedding),
+      ...(this.#logits && { logits: this.#logits }),
+    };
+    const tensors = substitute(Object.values(results), values);
+    const outputs = Object.fromEntries(Object.keys(results).map((name, i) => [name, tensors[i]]));
+    return { inputs: this.#model.inputs, outputs };
+  }
+
+  /** All weights as the constants that they are now. */
+  #weights(): Map<SymbolicTensor, SymbolicTensor> {
     const values = new Map(this.#fixedWeights());
     for (const { name, data, shape } of this.parameters) {
       values.set(this.#parameterTensor(name), constant(data, 'float32', shape));
     }
-    const [y] = substitute([result], values);
-    const graph: Graph = { inputs: this.#model.inputs, outputs: { y } };
-    return compile(graph);
+    return values;
   }
 
   /** Weights of the file that are read as parameters and are not trained. */
@@ -238,6 +329,13 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
 }
 
 const nameOf = ({ source }: SymbolicTensor): string => (source as { readonly name: string }).name;
+
+/** (x − mean) / std for each channel of images [batch, channels, height, width]. */
+function normalized(x: SymbolicTensor, { mean, std }: ChannelStatistics): SymbolicTensor {
+  const values = (numbers: readonly number[]) =>
+    constant(Float32Array.from(numbers), 'float32', [numbers.length, 1, 1]);
+  return div(sub(x, values(mean)), values(std));
+}
 
 /** The names that run-time sizes have in training graphs: the first axis of every input is the batch, the second of texts their length. */
 function commonNames({ inputs }: OnnxModel, file: string): Record<string, Dimension> {

@@ -24,6 +24,7 @@ import { normal, zeros } from '../network/initialization.ts';
 import { layerNorm } from '../network/layers.ts';
 import { type Network, NetworkState } from '../network/network.ts';
 import type { StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
+import { type StudentFilesOptions, saveStudent, studentFiles } from '../student-files.ts';
 import { TextEmbedder } from '../text-embedder.ts';
 import { copyTeacherLayers } from './teacher-layers.ts';
 import type { ParsedTransformerOptions } from './transformer-options.ts';
@@ -137,32 +138,59 @@ export class TransformerStudent implements TrainableStudent<string, Int32Array> 
 
   /**
    * The files of the exported student: `onnx/model.onnx`, `config.json`, `tokenizer.json`, `tokenizer_config.json`, laid out as
-   * transformers.js expects them.
+   * transformers.js expects them, and `README.md`, its model card.
+   *
+   * @throws LimbeckError INVALID_OPTION for class names that are not one for each class
    */
-  toFiles(): Map<string, string | Uint8Array> {
-    const { sizes, dimension, classes } = this.#options;
+  toFiles(options: StudentFilesOptions = {}): Map<string, string | Uint8Array> {
+    const { classes, tokenizer } = this;
+    const { sizes } = this.#options;
+    const dimension = this.#options.dimension ?? sizes.hidden;
     const config = {
       model_type: 'limbeck-transformer',
       // transformers.js runs it as its base class; Python's transformers has no code for it, and must not think it does.
       architectures: ['PreTrainedModel'],
-      vocab_size: this.tokenizer.vocabularySize,
+      vocab_size: tokenizer.vocabularySize,
       num_hidden_layers: sizes.layers,
       num_attention_heads: sizes.heads,
       token_dim: sizes.hidden,
       intermediate_size: sizes.intermediate,
-      hidden_size: dimension ?? sizes.hidden,
-      max_position_embeddings: this.tokenizer.maxTokens,
+      hidden_size: dimension,
+      max_position_embeddings: tokenizer.maxTokens,
       ...(classes !== undefined && { classes }),
-      pad_token_id: this.tokenizer.padId,
+      pad_token_id: tokenizer.padId,
       pooling: 'mean',
       normalize: true,
       'transformers.js_config': { dtype: 'fp32' },
     };
-    return new Map<string, string | Uint8Array>([
-      ['onnx/model.onnx', this.toOnnx()],
-      ['config.json', `${JSON.stringify(config, null, 2)}\n`],
-      ...this.tokenizer.toFiles(),
-    ]);
+    return studentFiles(
+      {
+        model: this.toOnnx(),
+        config,
+        format: {
+          format: 1,
+          kind: 'text',
+          dimension,
+          ...(classes !== undefined && { classes }),
+          maxTokens: tokenizer.maxTokens,
+          inputs: ['input_ids', 'attention_mask'],
+          pooling: 'mean',
+        },
+        architecture: `transformer of ${sizes.layers} layers, ${sizes.heads} heads, width ${sizes.hidden}`,
+        parameters: this.parameterCount,
+        files: tokenizer.toFiles(),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Saves the exported student: the files of {@link toFiles}, all or none. An earlier student in the directory is replaced.
+   *
+   * @throws LimbeckError FILE_UNWRITABLE; INVALID_ARGUMENT for a directory that holds anything else; INVALID_OPTION as toFiles
+   */
+  save(directory: string, options: StudentFilesOptions = {}): Promise<void> {
+    return saveStudent(directory, this.toFiles(options));
   }
 
   /** From ids and mask [batch, length] to a vector for every token [batch, length, hidden]. */

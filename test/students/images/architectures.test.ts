@@ -161,7 +161,7 @@ describe('images', () => {
   });
 
   it('config.json says what the model is and takes', () => {
-    expect([...student.toFiles().keys()]).toEqual(['onnx/model.onnx', 'config.json']);
+    expect([...student.toFiles().keys()]).toEqual(['onnx/model.onnx', 'config.json', 'README.md']);
     expect(JSON.parse(student.toFiles().get('config.json') as string)).toEqual({
       model_type: 'limbeck-mlp-6',
       widths: [6],
@@ -173,6 +173,18 @@ describe('images', () => {
       image_mean: [0.5],
       image_std: [0.25],
       'transformers.js_config': { dtype: 'fp32' },
+      limbeck: {
+        format: 1,
+        kind: 'image',
+        dimension: 6,
+        classes: 2,
+        inputs: ['pixel_values'],
+        channels: 1,
+        height: 4,
+        width: 4,
+        fit: 'cover',
+        background: '#ffffff',
+      },
     });
   });
 });
