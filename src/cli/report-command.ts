@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { EmbeddingMap } from '../report/embedding-maps.ts';
-import type { HeldOutRows } from './run-directory.ts';
+import type { HeldOutRows } from './read-run.ts';
 import { terminalWidth } from './terminal-width.ts';
 
 interface ReportFlags {
@@ -43,7 +43,7 @@ async function report(directory: string, { out, json }: ReportFlags): Promise<vo
   const { resultsTable } = await import('../report/results-table.ts');
   const { renderTextTable } = await import('../report/text-table.ts');
   const { writeFileAtomic } = await import('../runtime/files.ts');
-  const { readRunDirectory } = await import('./run-directory.ts');
+  const { readRunDirectory } = await import('./read-run.ts');
   const { record, curves, heldOut } = await readRunDirectory(directory);
   const file = out ?? join(directory, 'report.html');
   const { document } = parseHTML('<!doctype html><html></html>');

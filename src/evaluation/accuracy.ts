@@ -3,16 +3,17 @@ import { LimbeckError } from '../errors.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 
 /**
- * The share of rows whose largest entry is at the place of their label; of equal largest entries the first counts.
+ * The share of rows whose label is at the place of one of the `k` largest entries; of equal entries the first counts as larger.
  *
  * @param outputs logits or probabilities [samples, classes]
  * @param labels class index of every sample
+ * @param options `k`: default 1, the largest entry alone
  * @throws LimbeckError SHAPE_MISMATCH, EMPTY_BATCH, NON_FINITE
  *
  * @example
  * accuracy(Matrix.from([[0.1, 0.9], [2, 1]]), [1, 1]); // 0.5
  */
-export function accuracy(outputs: Matrix, labels: ArrayLike<number>): number {
+export function accuracy(outputs: Matrix, labels: ArrayLike<number>, { k = 1 }: { readonly k?: number } = {}): number {
   if (outputs.rows !== labels.length) {
     throw new LimbeckError(
       'SHAPE_MISMATCH',
@@ -24,9 +25,10 @@ export function accuracy(outputs: Matrix, labels: ArrayLike<number>): number {
   let right = 0;
   for (let i = 0; i < outputs.rows; i++) {
     const row = outputs.row(i);
-    let best = 0;
-    for (let c = 1; c < row.length; c++) if (row[c] > row[best]) best = c;
-    if (best === labels[i]) right++;
+    const label = labels[i];
+    let before = 0;
+    for (let c = 0; c < row.length; c++) if (row[c] > row[label] || (row[c] === row[label] && c < label)) before++;
+    if (label in row && before < k) right++;
   }
   return right / outputs.rows;
 }

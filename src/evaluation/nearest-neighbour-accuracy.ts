@@ -40,15 +40,54 @@ export function nearestNeighbourAccuracy(task: NearestNeighbourTask): number {
   const { k, indices, scores } = nearestNeighbours(queries, index, wanted);
   let correct = 0;
   for (let i = 0; i < queries.rows; i++) {
-    const votes = new Map<number, { count: number; similarity: number }>();
-    for (let n = i * k; n < (i + 1) * k; n++) {
-      const label = indexLabels[indices[n]];
-      const vote = votes.get(label) ?? { count: 0, similarity: 0 };
-      votes.set(label, { count: vote.count + 1, similarity: vote.similarity + scores[n] });
-    }
-    if (winner(votes) === queryLabels[i]) correct++;
+    const neighbours = Array.from({ length: k }, (_, n) => i * k + n);
+    if (elected(neighbours, indices, scores, indexLabels) === queryLabels[i]) correct++;
   }
   return correct / queries.rows;
+}
+
+/**
+ * {@link nearestNeighbourAccuracy} of every row by all other rows.
+ *
+ * @param rows n × d, n ≥ 2
+ * @param labels n class numbers
+ * @returns a share in [0, 1]
+ * @throws LimbeckError as {@link nearestNeighbourAccuracy}; EMPTY_BATCH for fewer than two rows
+ *
+ * @example
+ * leaveOneOutAccuracy(Matrix.from([[1, 0], [2, 0], [0, 1]]), [0, 0, 1], 1); // 2 / 3
+ */
+export function leaveOneOutAccuracy(rows: Matrix, labels: ArrayLike<number>, wanted = 10): number {
+  assertLabelled('labelled', rows, labels);
+  if (rows.rows < 2) {
+    throw new LimbeckError('EMPTY_BATCH', `Nearest neighbours: expected at least two rows, got ${rows.rows}.`);
+  }
+  const { k, indices, scores } = nearestNeighbours(rows, rows, Math.min(wanted + 1, rows.rows));
+  let correct = 0;
+  for (let i = 0; i < rows.rows; i++) {
+    // Among many duplicates a row may not find itself; then its last neighbour is one too many.
+    const others = Array.from({ length: k }, (_, n) => i * k + n)
+      .filter((n) => indices[n] !== i)
+      .slice(0, k - 1);
+    if (elected(others, indices, scores, labels) === labels[i]) correct++;
+  }
+  return correct / rows.rows;
+}
+
+/** The class that wins the vote of these neighbours, given by their places in `indices`. */
+function elected(
+  neighbours: readonly number[],
+  indices: ArrayLike<number>,
+  scores: ArrayLike<number>,
+  labels: ArrayLike<number>,
+): number {
+  const votes = new Map<number, { count: number; similarity: number }>();
+  for (const n of neighbours) {
+    const label = labels[indices[n]];
+    const vote = votes.get(label) ?? { count: 0, similarity: 0 };
+    votes.set(label, { count: vote.count + 1, similarity: vote.similarity + scores[n] });
+  }
+  return winner(votes);
 }
 
 function winner(votes: Map<number, { count: number; similarity: number }>): number {

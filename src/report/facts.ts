@@ -80,8 +80,9 @@ function settings(config: JsonValue, path = ''): Entry[] {
   if (typeof config !== 'object' || config === null) return [[path, String(config ?? 'none')]];
   if (Array.isArray(config)) {
     const plain = config.every((entry) => typeof entry !== 'object' || entry === null);
-    return [[path, plain ? config.join(', ') : JSON.stringify(config)]];
+    return plain ? [[path, config.join(', ')]] : config.flatMap((entry, i) => settings(entry, `${path}[${i}]`));
   }
+  if (Object.keys(config).length === 0) return path === '' ? [] : [[path, '{}']];
   return Object.entries(config).flatMap(([name, value]) => settings(value, path === '' ? name : `${path}.${name}`));
 }
 

@@ -60,7 +60,11 @@ export function lossCurves(
 /** The frame of every curve: drawn small, so that the text is still legible when a phone scales the picture down. */
 export function curvePlot(
   marks: Plot.Markish[],
-  { label, domain }: { readonly label: string; readonly domain?: readonly [number, number] },
+  {
+    label,
+    domain,
+    tick,
+  }: { readonly label: string; readonly domain?: readonly [number, number]; readonly tick?: (value: number) => string },
 ): Plot.PlotOptions {
   return {
     width: 430,
@@ -70,7 +74,7 @@ export function curvePlot(
     marginBottom: 38,
     style: { fontSize: '13px' },
     x: { label: 'step', ticks: 5, labelArrow: 'none', labelAnchor: 'right', ...(domain && { domain: [...domain] }) },
-    y: { label, ticks: 5, grid: true, nice: true, labelArrow: 'none' },
+    y: { label, ticks: 5, grid: true, nice: true, labelArrow: 'none', ...(tick && { tickFormat: tick }) },
     marks,
   };
 }

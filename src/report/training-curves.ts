@@ -72,6 +72,7 @@ export function trainingCurves(record: RunRecord, curves: readonly MetricsLine[]
               document,
               last,
               label: 'rate',
+              tick: (rate) => (rate > 0 && rate < 1e-3 ? rate.toExponential().replace('e-', 'e−') : String(rate)),
             },
           ),
         ]),
@@ -94,6 +95,8 @@ interface Frame {
   /** Steps along the axis. */
   readonly last: number;
   readonly label: string;
+  /** How numbers stand at the axis. */
+  readonly tick?: (value: number) => string;
   /** A step to draw a line at. */
   readonly mark?: number;
   /** Points are few, and are drawn. */
@@ -123,7 +126,7 @@ function figure(title: string, series: readonly Series[], caption: string, frame
           : [Plot.ruleX([frame.mark], { stroke: 'currentColor', strokeDasharray: '3 3' })]),
         ...marks,
       ],
-      { label: frame.label, domain: [0, Math.max(1, frame.last)] },
+      { label: frame.label, domain: [0, Math.max(1, frame.last)], ...(frame.tick && { tick: frame.tick }) },
     ),
     frame.document,
     `${title} over ${formatCount(frame.last)} steps: ${series.map(({ name }) => name).join(', ')}. ${caption}`,

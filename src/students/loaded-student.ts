@@ -123,10 +123,9 @@ export class LoadedStudent {
             format.classes,
           )
         : await ImageEmbedder.open(model, format, file);
-    const { inputs, outputs } = {
-      inputs: embedder.model.inputs.map((tensor) => tensor.name),
-      outputs: embedder.model.outputs.map((tensor) => tensor.name),
-    };
+    const [inputs, outputs] = [embedder.model.inputs, embedder.model.outputs].map((list) =>
+      list.map((one) => one.name),
+    );
     const expected = ['embeddings', ...(format.classes === undefined ? [] : ['logits'])];
     if (
       String([...inputs].sort()) !== String([...format.inputs].sort()) ||

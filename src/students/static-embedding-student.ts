@@ -185,8 +185,10 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   /**
    * The files of the exported student: `onnx/model.onnx`, `config.json`, `tokenizer.json`, `tokenizer_config.json`, laid out as
    * transformers.js expects them, and `README.md`, its model card.
+   *
+   * @throws LimbeckError INVALID_OPTION for class names: it does not classify
    */
-  toFiles({ card }: Omit<StudentFilesOptions, 'classNames'> = {}): Map<string, string | Uint8Array> {
+  toFiles(options: StudentFilesOptions = {}): Map<string, string | Uint8Array> {
     const { dimension, tokenizer } = this;
     const config = {
       model_type: 'limbeck-static-embedding',
@@ -217,7 +219,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
         parameters: this.parameterCount,
         files: tokenizer.toFiles(),
       },
-      { card },
+      options,
     );
   }
 
@@ -226,7 +228,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
    *
    * @throws LimbeckError FILE_UNWRITABLE; INVALID_ARGUMENT for a directory that holds anything else
    */
-  save(directory: string, options: Omit<StudentFilesOptions, 'classNames'> = {}): Promise<void> {
+  save(directory: string, options: StudentFilesOptions = {}): Promise<void> {
     return saveStudent(directory, this.toFiles(options));
   }
 }

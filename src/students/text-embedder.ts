@@ -83,7 +83,7 @@ export class TextEmbedder {
     return rows;
   }
 
-  /** The names of the model's inputs and outputs. */
+  /** What the model says of its inputs and outputs. */
   get model(): Pick<Session, 'inputs' | 'outputs'> {
     return this.#session;
   }
@@ -111,9 +111,8 @@ export class TextEmbedder {
     };
     const feeds = Object.fromEntries(
       this.#session.inputs
-        .map((tensor) => tensor.name)
-        .filter((name) => Object.hasOwn(data, name))
-        .map((name) => [name, { dtype: 'int64', dims: [texts.length, length], data: data[name]() } as const]),
+        .filter(({ name }) => Object.hasOwn(data, name))
+        .map(({ name }) => [name, { dtype: 'int64', dims: [texts.length, length], data: data[name]() } as const]),
     );
     const results = await this.#session.run(feeds, [output]);
     return { data: results[output].data as Float32Array, dims: results[output].dims };

@@ -95,7 +95,6 @@ export async function cacheTeacherRows<Sample>(options: CacheTeacherRowsOptions<
   const { dtype, shardRows: wantedRows, classes } = checkOptions(options);
   const folder = teacherCacheFolder({ ...options, dtype });
   const { order, sum, unit } = workOf(data);
-  await removeStaleTemporaries(folder);
   const { shardRows } = await openManifest(
     folder,
     {
@@ -109,6 +108,7 @@ export async function cacheTeacherRows<Sample>(options: CacheTeacherRowsOptions<
     },
     onWarning,
   );
+  await removeStaleTemporaries(folder);
 
   const names = new Set(await listShards(folder));
   const key = cacheKey({ teacher, data, dtype });

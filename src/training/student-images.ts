@@ -1,24 +1,25 @@
 /** Image files as a loaded student takes them. */
+import { decodeImage } from '../data/images/decode-image.ts';
 import { LimbeckError } from '../errors.ts';
 import { readBytes } from '../runtime/read-files.ts';
 import type { DecodeImage } from '../students/loaded-student.ts';
 
-export const decodeForStudent: DecodeImage = async (image, { channels, height, width, fit }, place) => {
-  const name = typeof image === 'string' ? image : place;
-  const bytes = typeof image === 'string' ? await readBytes(image, 'an image') : image.encoded;
-  const { default: sharp } = await import('sharp');
-  try {
-    const picture = sharp(bytes).autoOrient().resize(width, height, { fit });
-    const coloured = channels === 1 ? picture.flatten().greyscale() : picture.flatten().toColourspace('srgb');
-    const { data } = await coloured.raw().toBuffer({ resolveWithObject: true });
-    const pixels = new Uint8Array(channels * height * width);
-    for (let k = 0; k < pixels.length; k++)
-      pixels[(k % channels) * height * width + Math.floor(k / channels)] = data[k];
-    return pixels;
-  } catch (cause) {
-    const [reason] = (cause as Error).message.split('\n');
-    throw new LimbeckError('FILE_CORRUPT', `${name}: expected an image, got an error: ${reason}. Check the file.`, {
-      cause,
-    });
+/**
+ * Decodes as training does, by the same function.
+ *
+ * @throws LimbeckError FILE_UNREADABLE; FILE_CORRUPT for what does not decode; UNSUPPORTED for students of neither grey nor colour
+ */
+export const decodeForStudent: DecodeImage = async (image, format, place) => {
+  const { channels } = format;
+  if (channels !== 1 && channels !== 3) {
+    throw new LimbeckError(
+      'UNSUPPORTED',
+      `${place}: expected pixels, since the student takes ${channels} channels and files have 1 or 3, got a file.`,
+    );
   }
+  const bytes = typeof image === 'string' ? await readBytes(image, 'an image') : image.encoded;
+  const decoded = await decodeImage(bytes, { ...format, channels });
+  if ('pixels' in decoded) return decoded.pixels;
+  const name = typeof image === 'string' ? image : place;
+  throw new LimbeckError('FILE_CORRUPT', `${name}: expected an image, got what does not decode: ${decoded.reason}.`);
 };

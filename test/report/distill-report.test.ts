@@ -82,7 +82,7 @@ describe('the page', () => {
       'student.kind': 'resnet',
       'student.size': '32, 32',
       'training.augment': 'none',
-      parts: '[{"a":1}]',
+      'parts[0].a': '1',
       parameters: '77,850',
     });
     expect(Object.keys(entries)).not.toContain('vocabulary');

@@ -67,6 +67,7 @@ describe('text students', () => {
     );
     await expect(loaded.embed([Float32Array.of(1)])).rejects.toThrow(failure('INVALID_ARGUMENT', /expected a string/));
     await Promise.all([embedder.release(), loaded.release()]);
+    expect(() => student.toFiles({ classNames: ['a'] })).toThrow(failure('INVALID_OPTION', /expected none, since/));
   });
 
   it('a directory of limbeck demo, without a "limbeck" object', async () => {

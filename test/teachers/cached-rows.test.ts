@@ -336,6 +336,15 @@ describe('directories', () => {
     }
   });
 
+  it.runIf(process.getuid?.() !== 0)('that may not be entered are FILE_UNREADABLE', async () => {
+    chmodSync(root, 0);
+    try {
+      await expect(cache(new PixelTeacher(), imageData)).rejects.toThrow(code('FILE_UNREADABLE'));
+    } finally {
+      chmodSync(root, 0o755);
+    }
+  });
+
   it('lists caches, finished or not, and passes over what is none', async () => {
     expect(await listTeacherCaches(join(root, 'nothing'))).toEqual([]);
     const a = await cache(new PixelTeacher(), imageData, { dtype: 'float16' });

@@ -1,9 +1,11 @@
-/** Data sets from files that hold all images as one array of pixels: IDX. They are read whole. */
+/** Data sets from files that hold all images as one array of pixels: IDX, .npy. They are read whole. */
+import { extname } from 'node:path';
 import { LimbeckError } from '../../errors.ts';
 import { readBytes } from '../../runtime/read-files.ts';
 import { type ImageFormat, type ImageSample, pixelCount } from '../../students/images/pixels.ts';
 import { parseIdx } from '../idx.ts';
 import { type ImageDataset, imageDataset } from '../image-dataset.ts';
+import { parseNpy } from '../npy.ts';
 import { channelFirst } from './channel-order.ts';
 import { convertPixels, type ImageTarget } from './decode-image.ts';
 import { eachConcurrently } from './each-concurrently.ts';
@@ -17,7 +19,7 @@ export interface ImageArrayFiles {
 
 interface NumberArray {
   readonly shape: readonly number[];
-  readonly data: ArrayLike<number>;
+  readonly data: ArrayLike<number> | BigInt64Array;
 }
 
 /**
@@ -38,14 +40,15 @@ export async function imageArrays(files: ImageArrayFiles, options: ParsedReadIma
   }
   return imageDataset({
     images: await converted(images, format, target, options.concurrency),
-    labels: labels && Array.from(labels.data).slice(0, images.length),
+    labels: labels && Array.from(labels.data, Number).slice(0, images.length),
     classNames: options.classNames,
     format: { channels: target.channels, height: target.height, width: target.width },
   });
 }
 
 async function readArray(path: string, what: string): Promise<NumberArray> {
-  return parseIdx(await readBytes(path, `an array of ${what}`), path);
+  const bytes = await readBytes(path, `an array of ${what}`);
+  return extname(path).toLowerCase() === '.npy' ? parseNpy(bytes, path) : parseIdx(bytes, path);
 }
 
 /** The images of an array, as views of it where channels come first. */

@@ -20,7 +20,7 @@ import { formatOfFiles, type ReadImagesOptions, readImagesSchema } from './read-
  * that changes later.
  *
  * @param source a directory with a folder per class, or with images and no folders; a list (`.csv`, `.jsonl`, `.txt`) with the paths of
- *   images, and labels or not; or two IDX files, `{ images, labels }`, with or without labels
+ *   images, and labels or not; or files of arrays, `{ images, labels }`, IDX or `.npy` (uint8 or float32), with or without labels
  * @throws LimbeckError INVALID_OPTION; INVALID_ARGUMENT for a source that holds no images, or a class that holds none, and for labels
  *   that are out of range or not in `classNames`; FILE_UNREADABLE, FILE_CORRUPT, NOT_TEXT for lists and arrays, with the line; ABORTED.
  *   Reading from the data set: DATA_MISMATCH for a file that has changed or is gone, FILE_CORRUPT for one that does not decode
@@ -36,6 +36,9 @@ export async function readImages(
   { onProgress, signal, ...given }: ReadImagesOptions = {},
 ): Promise<ImageDataset> {
   const options = parseOptions(readImagesSchema, given, 'readImages');
+  if (typeof source === 'string' && extname(source).toLowerCase() === '.npy') {
+    return imageArrays({ images: source }, options);
+  }
   if (typeof source !== 'string') {
     if (typeof source?.images === 'string') return imageArrays(source, options);
     throw new LimbeckError(

@@ -58,7 +58,7 @@ export class ImageEmbedder {
     return this.#run(images, 'logits');
   }
 
-  /** The names of the model's inputs and outputs. */
+  /** What the model says of its inputs and outputs. */
   get model(): Pick<Session, 'inputs' | 'outputs'> {
     return this.#session;
   }
@@ -70,7 +70,7 @@ export class ImageEmbedder {
 
   async #run(images: readonly ImageSample[], output: string): Promise<Matrix> {
     checkedImages(images, this.format);
-    const [input] = this.#session.inputs;
+    const [{ name: input }] = this.#session.inputs;
     let rows: Matrix | undefined;
     // Also for no images: the model itself knows how wide no rows are.
     for (let start = 0; rows === undefined || start < images.length; start += BATCH_IMAGES) {

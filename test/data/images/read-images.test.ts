@@ -357,7 +357,7 @@ describe('a list', () => {
   });
 
   it('an image that cannot be read is no image that does not decode', async () => {
-    const error = await refusal(read(put('l.txt', 'images/a.png\nimages')));
+    const error = await refusal(read(put('l.txt', 'images/a.png\nimages'), { verify: false }));
     expect([error.code, error.message]).toEqual([
       'FILE_UNREADABLE',
       expect.stringMatching(/expected to read an image, got a directory/),
@@ -424,6 +424,40 @@ describe('arrays in IDX files', () => {
     }
     expect((await refusal(readImages({ images: join(folder, 'none') }))).code).toBe('FILE_UNREADABLE');
     expect((await refusal(readImages({ images: put('cut', idx([2, 2, 2], [1])) }))).code).toBe('FILE_CORRUPT');
+  });
+});
+
+describe('arrays in .npy files', () => {
+  const npy = (descr: string, shape: number[], data: ArrayBufferView) => {
+    const fields = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`.padEnd(117);
+    const header = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${fields}\n`, 'latin1');
+    return Buffer.concat([header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
+  };
+
+  it('bytes with channels last, labels of 64 bits', async () => {
+    const pixels = Uint8Array.from({ length: 24 }, (_, i) => i);
+    const images = put('x.npy', npy('|u1', [2, 2, 2, 3], pixels));
+    const labels = put('y.npy', npy('<i8', [2], BigInt64Array.of(1n, 0n)));
+    const data = await readImages({ images, labels }, { classNames: ['a', 'b'] });
+    expect([data.format, [...(data.labels as Int32Array)]]).toEqual([{ channels: 3, height: 2, width: 2 }, [1, 0]]);
+    expect((await data.read([1]))[0]).toEqual(Uint8Array.from([12, 15, 18, 21, 13, 16, 19, 22, 14, 17, 20, 23]));
+    expect((await readImages(images)).labels).toBeUndefined();
+  });
+
+  it('floats as they are, and in no other size; neither doubles, nor labels that are no whole numbers, nor NaN', async () => {
+    const pixels = Float32Array.of(0.5, -1, 2, 0.25);
+    const images = put('x.npy', npy('<f4', [2, 1, 2], pixels));
+    const data = await readImages(images, { size: [1, 2], channels: 1 });
+    expect(await data.read([1, 0])).toEqual([Float32Array.of(2, 0.25), Float32Array.of(0.5, -1)]);
+    expect((await refusal(readImages(images, { size: 4 }))).code).toBe('INVALID_OPTION');
+    expect((await refusal(readImages(images, { channels: 3 }))).message).toMatch(/Leave size and channels out/);
+    const doubles = put('d.npy', npy('<f8', [1, 1, 1], Float64Array.of(1)));
+    expect((await refusal(readImages(doubles))).code).toBe('UNSUPPORTED');
+    const labels = put('y.npy', npy('<f4', [2], Float32Array.of(0, 0.5)));
+    expect((await refusal(readImages({ images, labels }))).message).toMatch(/Label 1: .* got 0.5/);
+    const nan = put('n.npy', npy('<f4', [1, 1, 1], Float32Array.of(Number.NaN)));
+    expect((await refusal(readImages(nan))).code).toBe('NON_FINITE');
+    expect((await refusal(readImages(put('z.npy', 'x')))).code).toBe('FILE_CORRUPT');
   });
 });
 
