@@ -3,11 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { ConfigInput } from '../config/schema.ts';
 import { LIST_EXTENSIONS } from '../data/images/read-image-list.ts';
-import { readRows } from '../data/read-rows.ts';
 import { LimbeckError } from '../errors.ts';
-
-/** Rows that are looked at. */
-const ROWS = 200;
+import { type PeekedRow, peekRows } from './peek-rows.ts';
 
 const TEXT_NAMES = ['text', 'content', 'sentence', 'body', 'passage', 'document', 'description', 'title'];
 const LABEL_NAMES = ['label', 'labels', 'class', 'category', 'target'];
@@ -32,7 +29,7 @@ export async function dataOf(path: string, kind: 'texts' | 'images' | undefined)
     return imagesOf(path, found.isDirectory());
   }
   if (PLAIN.includes(extensionOf(path))) return { texts: path };
-  const rows = await firstRows(path);
+  const rows = await peekRows(path);
   if (kind === undefined && rows.length > 0 && namesOf(rows, isString).every((name) => PATH_NAMES.includes(name))) {
     return imagesOf(path, false);
   }
@@ -46,16 +43,7 @@ function imagesOf(path: string, isDirectory: boolean): DataInput {
   return { images: path, ...(labels !== path && existsSync(labels) && { labels }) };
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
-async function firstRows(path: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  for await (const row of readRows(path)) {
-    rows.push(row);
-    if (rows.length === ROWS) break;
-  }
-  return rows;
-}
+type Row = PeekedRow;
 
 const isString = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isName = (value: unknown): boolean => isString(value) || Number.isInteger(value) || typeof value === 'bigint';
@@ -92,7 +80,7 @@ const known = (names: readonly string[], wanted: readonly string[]): string | un
 /** Where the rows and their ids are in a file of embeddings with columns; nothing for files of numbers alone. */
 export async function vectorColumns(path: string): Promise<{ column?: string; idColumn?: string }> {
   if (!['.jsonl', '.parquet'].includes(extensionOf(path))) return {};
-  const rows = await firstRows(path);
+  const rows = await peekRows(path);
   const vectors = namesOf(rows, isVector);
   const column = known(vectors, VECTOR_NAMES) ?? vectors[0];
   const idColumn = known(namesOf(rows, isName), ID_NAMES);

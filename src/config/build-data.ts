@@ -7,7 +7,7 @@ import { augmented } from '../data/images/augmented.ts';
 import { LIST_EXTENSIONS } from '../data/images/read-image-list.ts';
 import { readImages } from '../data/images/read-images.ts';
 import { readTexts } from '../data/read-texts.ts';
-import { splitByHash } from '../data/split.ts';
+import { splitByHash } from '../data/split-by-hash.ts';
 import { LimbeckError } from '../errors.ts';
 import type { ImageFormat, ImageSample } from '../students/images/pixels.ts';
 import type { RunConfig } from './complete-config.ts';
@@ -31,15 +31,20 @@ export interface ReadControl {
 }
 
 /** @throws LimbeckError as {@link readTexts}; INVALID_ARGUMENT for fewer than two texts to train on */
-export async function buildTextData(config: RunConfig, { signal }: ReadControl): Promise<RunData<string>> {
+export async function buildTextData(config: RunConfig): Promise<RunData<string>> {
   const { data } = config;
-  const read = (path: string): Promise<Dataset<string>> =>
+  const read = (path: string, classNames?: readonly string[]): Promise<Dataset<string>> =>
     readTexts(path, {
       ...{ column: data.column, labelColumn: data.labelColumn, idColumn: data.idColumn, format: data.format },
       ...{ deduplicate: data.deduplicate ?? false, limit: data.limit },
-      ...(signal && { signal }),
+      ...(classNames && { classNames: [...classNames] }),
     });
-  return parts(config, await read(data.texts as string), data.validationFile && (await read(data.validationFile)));
+  const all = await read(data.texts as string);
+  return parts(
+    config,
+    all,
+    data.validationFile === undefined ? undefined : await read(data.validationFile, all.classNames),
+  );
 }
 
 /** The side of images when nothing says it: that of the small networks that are the default. */
@@ -68,7 +73,7 @@ export async function buildImageData(config: RunConfig, { signal, onProgress }: 
   if (!format) throw new LimbeckError('INVALID_ARGUMENT', `${data.images}: expected images of a known size, got none.`);
   const more =
     data.validationFile === undefined ? undefined : await read(data.validationFile, undefined, all.classNames);
-  const { training: plain, ...rest } = parts(config, all, more);
+  const { training: plain, ...rest } = await parts(config, all, more);
   const varied = data.augment
     ? augmented({ ...plain, format }, { ...data.augment, seed: training.seed, format })
     : plain;
@@ -85,14 +90,16 @@ async function isArrayFile(path: string): Promise<boolean> {
 }
 
 /** More data to measure on, or a share of all, chosen by a digest of each sample: a sample stays where it is when others are added. */
-function parts<Sample>(
+async function parts<Sample>(
   { data, training: { checkpoint, earlyStopping } }: RunConfig,
   all: Dataset<Sample>,
-  more: Dataset<Sample> | undefined | '',
-): RunData<Sample> {
-  const skipped = [...(all.skipped ?? []), ...((more || undefined)?.skipped ?? [])];
-  const [training, validation] =
-    more || data.validation === 0 ? [all, more || undefined] : splitByHash(all, data.validation);
+  more: Dataset<Sample> | undefined,
+): Promise<RunData<Sample>> {
+  const skipped = [...(all.skipped ?? []), ...(more?.skipped ?? [])];
+  const { training, heldOut: validation } =
+    more || data.validation === 0
+      ? { training: all, heldOut: more }
+      : await splitByHash(all, { share: data.validation });
   const path = data.texts ?? data.images;
   if (validation && validation.size < 2) {
     if (earlyStopping || checkpoint.best !== undefined) {

@@ -110,5 +110,8 @@ async function embeddingsTeacher<Sample>(
   config: Extract<SingleTeacherConfig, { align: unknown }>,
 ): Promise<BuiltTeacher<Sample>> {
   const { embeddings, ...options } = config;
-  return { teacher: await EmbeddingsTeacher.load<Sample>(embeddings, options), name: modelName(embeddings) };
+  return {
+    teacher: await EmbeddingsTeacher.load<Sample>(embeddings, { ...options, name: modelName(embeddings) }),
+    name: modelName(embeddings),
+  };
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { augmentationSchema } from '../data/images/augmented.ts';
 import { readImagesSchema } from '../data/images/read-images-options.ts';
+import { readTextsOptionsSchema } from '../data/read-texts-options.ts';
 
 export const path = (what: string) =>
   z
@@ -9,10 +10,9 @@ export const path = (what: string) =>
     .refine((text) => text.trim() !== '')
     .describe(what);
 
-const column = (what: string) => z.string().min(1).optional().describe(`the name of a column: ${what}`);
-const rows = () => z.int().min(1);
-
 const images = readImagesSchema.shape;
+const texts = readTextsOptionsSchema.shape;
+const column = (what: string) => texts.labelColumn.describe(`the name of a column: ${what}`);
 
 /** Keys of {@link dataSchema} that only go with texts, or only with images. */
 export const TEXT_KEYS = ['format', 'deduplicate', 'idColumn'] as const;
@@ -26,21 +26,16 @@ export const dataSchema = z.strictObject({
   images: path(
     'the path of images: a folder with a folder for each class, a list of files (.csv, .tsv or .jsonl), or an IDX file of pixels',
   ).optional(),
-  column: column("the texts, or the files of a list of images; by default 'text', or the only column"),
+  column: column('the texts, or the files of a list of images; by default text, or path for images'),
   labelColumn: column('the classes, names or numbers; by default samples have none'),
   idColumn: column('what samples are called, to align rows of a teacher by'),
   labels: path('the path of the IDX file of labels that belongs to an IDX file of pixels').optional(),
-  format: z
-    .enum(['txt', 'jsonl', 'csv', 'tsv', 'parquet'])
+  format: texts.format,
+  deduplicate: texts.deduplicate
+    .unwrap()
     .optional()
-    .describe("'txt', 'jsonl', 'csv', 'tsv' or 'parquet', of texts; by default what the name says"),
-  deduplicate: z
-    .boolean()
-    .optional()
-    .describe(
-      'true or false: leave out texts that were there before; by default false, since equal texts are known as such',
-    ),
-  limit: rows().optional().describe('a whole number ≥ 1: samples to take, from the beginning; by default all'),
+    .describe(`${texts.deduplicate.description}; by default false, since equal texts are known as such`),
+  limit: texts.limit.describe('a whole number ≥ 1: samples to take at most, from the beginning; by default all'),
   size: images.size.describe(
     'a whole number ≥ 1, or two, height and width: what images are brought to; by default that of an IDX file, else 32',
   ),

@@ -1,5 +1,6 @@
 /** The sections `teacher` and `cache` of a run's configuration: whose space the student learns, and where its rows are kept. */
 import * as z from 'zod';
+import { embeddingsTeacherOptionsSchema } from '../teachers/embeddings-teacher.ts';
 import { ensembleTeacherOptionsSchema } from '../teachers/ensemble-teacher.ts';
 import { onnxTeacherOptionsSchema } from '../teachers/onnx-teacher.ts';
 import { transformersTeacherOptionsSchema } from '../teachers/transformers-teacher.ts';
@@ -41,17 +42,7 @@ export const TEACHERS = {
   }),
   embeddings: z.strictObject({
     embeddings: path('the path of a file of rows: .npy, .safetensors, .jsonl or .parquet'),
-    align: z
-      .enum(['order', 'id'])
-      .default('order')
-      .describe("'order' or 'id': row by row as the data has its samples, or by the column idColumn of both"),
-    column: z.string().min(1).optional().describe('the name of the column with the rows'),
-    idColumn: z.string().min(1).optional().describe("the name of the column with the ids, for align: 'id'"),
-    tensor: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('the name of the tensor in a .safetensors file; by default the only one'),
+    ...embeddingsTeacherOptionsSchema.omit({ name: true }).shape,
   }),
 } as const;
 

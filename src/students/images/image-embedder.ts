@@ -75,7 +75,7 @@ export class ImageEmbedder {
     // Also for no images: the model itself knows how wide no rows are.
     for (let start = 0; rows === undefined || start < images.length; start += BATCH_IMAGES) {
       const batch = images.slice(start, start + BATCH_IMAGES);
-      const result = (await this.#session.run({ [input.name]: pixelTensor(batch, this.format) }, [output]))[output];
+      const result = (await this.#session.run({ [input]: pixelTensor(batch, this.format) }, [output]))[output];
       rows ??= Matrix.zeros(images.length, result.dims[1]);
       rows.data.set(result.data as Float32Array, start * rows.columns);
     }
