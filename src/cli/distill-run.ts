@@ -15,7 +15,7 @@ import { finishRun } from './finish-run.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
 import { RunReporter } from './run-reporter.ts';
-import { count, finishTeacherProgress, showTeacherProgress } from './teacher-progress.ts';
+import { count, showTeacherProgress } from './teacher-progress.ts';
 
 export interface RunContext {
   readonly directory: DistillDirectory;
@@ -116,8 +116,6 @@ async function teacherRows<Sample>(
     onWarning: (message) => progress.warn(message),
     onProgress: (event) => showTeacherProgress(progress, 'training', event),
   });
-  const { reused, computed, seconds } = rows;
-  finishTeacherProgress(progress, 'training', { name: teacher.name, rows: training.size, reused, computed, seconds });
   return rows;
 }
 

@@ -10,7 +10,7 @@ import type { LoadedStudent, StudentSample } from '../students/loaded-student.ts
 import { type CachedTeacherRows, cacheTeacherRows } from '../teachers/teacher-cache.ts';
 import { Student } from '../training/student.ts';
 import type { Progress } from './progress.ts';
-import { count, finishTeacherProgress, showTeacherProgress } from './teacher-progress.ts';
+import { count, showTeacherProgress } from './teacher-progress.ts';
 import { writeRows } from './write-rows.ts';
 
 /** Rows that are in memory at once when they are written to a file. */
@@ -91,8 +91,6 @@ async function ofTeacher<Sample, Data extends RunData<Sample>>(
         onWarning: (message) => progress.warn(message),
         onProgress: (event) => showTeacherProgress(progress, what, event),
       });
-      const { reused, computed, seconds } = rows;
-      finishTeacherProgress(progress, what, { name: teacher.name, rows: part.size, reused, computed, seconds });
       caches.push([what, part, rows]);
     }
     const parts = caches.map(([, part, { embeddings }]) => ({ data: part, rows: embeddings }));

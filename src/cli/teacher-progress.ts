@@ -4,35 +4,35 @@ import type { Progress } from './progress.ts';
 
 export const count = (n: number): string => n.toLocaleString('en');
 
-/** @param what "training", "validation" */
+/**
+ * The end stays as a line of its own, so that the next stage shows at once.
+ *
+ * @param what "training", "validation"
+ */
 export function showTeacherProgress(
   progress: Progress,
   what: string,
   { doneRows, totalRows, reusedRows, doneWork, totalWork, reusedWork, seconds }: TeacherCacheProgress,
 ): void {
+  if (doneRows === totalRows) {
+    progress.finish('teacher', text(what, { totalRows, reusedRows, seconds }));
+    return;
+  }
   // Work grows with what a sample holds, and the largest come first: rows alone would promise too little, then too much.
   const done = (doneWork - reusedWork) / Math.max(1, totalWork - reusedWork);
   const rate = doneRows > reusedRows ? ` · ${count(Math.round((doneRows - reusedRows) / seconds))} rows/s` : '';
   progress.update('teacher', `${what}: ${count(doneRows)}/${count(totalRows)} rows${rate}`, { done, seconds });
 }
 
-/** The line that stays. */
-export function finishTeacherProgress(
-  progress: Progress,
+function text(
   what: string,
-  {
-    name,
-    rows,
-    reused,
-    computed,
-    seconds,
-  }: { name: string; rows: number; reused: number; computed: number; seconds: number },
-): void {
+  { totalRows, reusedRows, seconds }: Pick<TeacherCacheProgress, 'totalRows' | 'reusedRows' | 'seconds'>,
+): string {
+  const computed = totalRows - reusedRows;
   const rate = count(Math.round(computed / Math.max(seconds, 1e-3)));
-  progress.finish(
-    'teacher',
-    `${what}: ${count(rows)} rows of ${name}, ` +
-      (computed === 0 ? 'all from the cache' : `${count(computed)} computed at ${rate} rows/s`) +
-      (computed > 0 && reused > 0 ? `, ${count(reused)} from the cache` : ''),
-  );
+  const parts = [
+    ...(computed > 0 ? [`${count(computed)} computed at ${rate} rows/s`] : []),
+    ...(reusedRows > 0 ? [`${computed > 0 ? count(reusedRows) : 'all'} from the cache`] : []),
+  ];
+  return `${what}: ${count(totalRows)} rows, ${parts.join(', ')}`;
 }
