@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   INVALID_OPTION: 'An option is unknown, of the wrong type, or out of range.',
   INVALID_ARGUMENT: 'An argument of a call has the wrong form.',
   SHAPE_MISMATCH: 'Two arrays that belong together have different or impossible shapes.',
+  EMPTY_DATA: 'A data file or folder holds no sample that can be used.',
   EMPTY_BATCH: 'A batch without rows was given.',
   NON_FINITE: 'NaN or Infinity where a finite number is needed.',
   NO_NEGATIVES: 'A contrastive loss was asked for without anything to contrast against.',

@@ -9,7 +9,13 @@ export { type AugmentationOptions, augmentationSchema, augmented } from './data/
 export type { ImageArrayFiles } from './data/images/image-arrays.ts';
 export { readImages } from './data/images/read-images.ts';
 export { type ReadImagesOptions, readImagesSchema } from './data/images/read-images-options.ts';
+export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
+export { type RowsOfFile, readRows } from './data/read-rows.ts';
+export { readTexts } from './data/read-texts.ts';
+export type { ReadTextsInput, TextFormat } from './data/read-texts-options.ts';
+export { type Split, type SplitOptions, splitByHash } from './data/split-by-hash.ts';
+export { subset } from './data/subset.ts';
 export { type TextDataset, type TextDatasetParts, textDataset } from './data/text-dataset.ts';
 export { type PrunedTokenizer, TextTokenizer, type TextTokenizerOptions } from './data/tokenizer.ts';
 export { type TrainTokenizerOptions, trainTokenizer } from './data/train-tokenizer.ts';
@@ -130,6 +136,7 @@ export type { BertCheckpoint } from './teachers/bert-checkpoint.ts';
 export type { BertConfig } from './teachers/bert-config.ts';
 export { BertTeacher, type BertTeacherFiles, type BertTeacherOptions } from './teachers/bert-teacher.ts';
 export { CachedRows } from './teachers/cached-rows.ts';
+export { EmbeddingsTeacher, type EmbeddingsTeacherOptions } from './teachers/embeddings-teacher.ts';
 export { EnsembleTeacher, type EnsembleTeacherOptions } from './teachers/ensemble-teacher.ts';
 export {
   type FunctionCall,

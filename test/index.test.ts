@@ -14,6 +14,7 @@ it('exports exactly this', () => {
       ['textDataset', 'HybridDistillationStrategy', 'RelationalDistillationStrategy', 'ResponseDistillationStrategy'],
       ['SimilarityPreservingStrategy', 'relationalAngleLoss', 'relationalDistanceLoss', 'similarityPreservingLoss'],
       ['tripletLoss', 'KeyBank', 'KeyQueue', 'MomentumBanks', 'SupervisedStrategy', 'crossEntropy', 'scheduleFactor'],
+      ['EmbeddingsTeacher', 'parseNpy', 'readRows', 'readTexts', 'splitByHash', 'subset', 'writeNpy'],
       ['ImageEmbedder', 'resnet', 'wideResnet', 'mobilenet', 'mlp', 'transformerEncoder', 'parseBertCheckpoint'],
       [
         'parseIdx',

@@ -1,8 +1,9 @@
 /**
  * What training walks through, whatever the samples are: texts, images; in memory or read as they are needed.
  */
-import { createHash } from 'node:crypto';
 import { LimbeckError, show } from '../errors.ts';
+import { DataFingerprint } from './data-fingerprint.ts';
+import { firstOfEqual } from './digest-index.ts';
 
 /**
  * Samples by number, 0 … size − 1. Data held in memory is an {@link InMemoryDataset}; of data on disk only what is small per sample
@@ -32,6 +33,8 @@ export interface Dataset<Sample> {
   readonly ids?: readonly string[];
   /** The place of each sample in the source, counted from 0 with those that were left out. By default its number. */
   readonly positions?: Int32Array;
+  /** How many samples the source held, those included that were left out; unknown where it was not read to its end. */
+  readonly sourceSize?: number;
   /** What the source held and the data set leaves out. */
   readonly skipped?: readonly SkippedSample[];
   /** About how much work a sample is, in any unit: characters, tokens. Batches of like lengths are made by it. */
@@ -57,6 +60,9 @@ export interface DatasetLabels {
   classNames?: readonly string[] | undefined;
 }
 
+/** What is known of where samples come from. */
+export type DatasetOrigin = Pick<Dataset<unknown>, 'ids' | 'positions' | 'sourceSize' | 'skipped' | 'lengths'>;
+
 /**
  * A data set from checked samples.
  *
@@ -69,7 +75,9 @@ export function buildDataset<Sample>(
   samples: readonly Sample[],
   { labels, classNames }: DatasetLabels,
   { what, bytesOf }: { readonly what: string; readonly bytesOf: (sample: Sample) => Uint8Array },
+  origin: DatasetOrigin = {},
 ): InMemoryDataset<Sample> {
+  for (const name of ['ids', 'positions', 'lengths'] as const) checkCount(name, origin[name], samples.length, what);
   const ownNames = classNames === undefined ? undefined : Object.freeze(checkClassNames(classNames));
   const ownLabels = labels === undefined ? undefined : checkLabels(labels, samples.length, what, ownNames?.length);
   if (ownNames && !ownLabels) {
@@ -85,8 +93,14 @@ export function buildDataset<Sample>(
     ...(ownLabels && { labels: ownLabels }),
     ...(ownNames && { classNames: ownNames }),
     fingerprint: fingerprintOf(samples, ownLabels, what, bytesOf),
-    duplicateOf: firstOfEqual(samples, bytesOf),
+    duplicateOf: firstOfEqual(inBytes(samples, bytesOf)),
+    ...origin,
   };
+}
+
+function checkCount(name: string, values: ArrayLike<unknown> | undefined, count: number, what: string): void {
+  if (values === undefined || values.length === count) return;
+  throw new LimbeckError('SHAPE_MISMATCH', `${name}: expected one per ${what}, ${count} in all, got ${values.length}.`);
 }
 
 function checkClassNames(names: readonly string[]): string[] {
@@ -121,39 +135,17 @@ function checkLabels(labels: ArrayLike<number>, count: number, what: string, cla
   return Int32Array.from(labels);
 }
 
-/** SHA-256 over the samples, each as its number of bytes and those bytes, then the labels, little-endian. */
 function fingerprintOf<Sample>(
   samples: readonly Sample[],
   labels: Int32Array | undefined,
   what: string,
   bytesOf: (sample: Sample) => Uint8Array,
 ): string {
-  const hash = createHash('sha256');
-  // Lengths go in front because a separator could occur inside a sample.
-  hash.update(`${what}s ${samples.length}\n`);
-  for (const sample of samples) {
-    const bytes = bytesOf(sample);
-    hash.update(`${bytes.length}\n`).update(bytes);
-  }
-  if (labels) {
-    const bytes = new DataView(new ArrayBuffer(labels.length * 4));
-    for (let i = 0; i < labels.length; i++) bytes.setInt32(i * 4, labels[i], true);
-    hash.update(`labels ${labels.length}\n`).update(bytes);
-  }
-  return hash.digest('hex');
+  const fingerprint = new DataFingerprint(what, samples.length);
+  for (const sample of samples) fingerprint.add(bytesOf(sample));
+  return fingerprint.finish(labels);
 }
 
-/** By a digest of each: samples may be large, and keeping their bytes as keys would double them. */
-function firstOfEqual<Sample>(
-  samples: readonly Sample[],
-  bytesOf: (sample: Sample) => Uint8Array,
-): Int32Array | undefined {
-  const first = new Map<string, number>();
-  const result = Int32Array.from(samples, (sample, i) => {
-    const digest = createHash('sha256').update(bytesOf(sample)).digest('base64');
-    const known = first.get(digest) ?? i;
-    first.set(digest, known);
-    return known;
-  });
-  return first.size === samples.length ? undefined : result;
+function* inBytes<Sample>(samples: readonly Sample[], bytesOf: (sample: Sample) => Uint8Array): Generator<Uint8Array> {
+  for (const sample of samples) yield bytesOf(sample);
 }

@@ -3,33 +3,37 @@
  * caches are keyed by, and training walks through. Not a reader of any file format, and not a tokenizer.
  */
 import { LimbeckError, show } from '../errors.ts';
-import { buildDataset, type DatasetLabels, type InMemoryDataset } from './dataset.ts';
+import { buildDataset, type DatasetLabels, type DatasetOrigin, type InMemoryDataset } from './dataset.ts';
 
 export interface TextDataset extends InMemoryDataset<string> {
   /** The samples. */
   readonly texts: readonly string[];
 }
 
-export interface TextDatasetParts extends DatasetLabels {
+export interface TextDatasetParts extends DatasetLabels, DatasetOrigin {
   texts: readonly string[];
 }
 
 /**
  * Checks and copies the parts of a data set, and computes its fingerprint.
  *
+ * @param parts.lengths one per text; by default characters (UTF-16 code units)
  * @param parts.labels whole numbers ≥ 0, below `classNames.length` when names are given; one per text
  * @param parts.classNames distinct names; only together with labels
  * @throws LimbeckError INVALID_ARGUMENT for a text that is not a string or holds half a surrogate pair, for labels out of
- *   range, and for class names that are repeated or without labels; SHAPE_MISMATCH when there is not one label per text
+ *   range, and for class names that are repeated or without labels; SHAPE_MISMATCH when there is not one label
+ *   (id, position, length) per text
  *
  * @example
  * const data = textDataset({ texts: ['a dog', 'to run'], labels: [0, 1], classNames: ['noun', 'verb'] });
  * data.fingerprint; // 'b4a2…'
  */
-export function textDataset({ texts, ...labels }: TextDatasetParts): TextDataset {
+export function textDataset({ texts, labels, classNames, ...origin }: TextDatasetParts): TextDataset {
   const own = Object.freeze(Array.from(texts, checkText));
   const encoder = new TextEncoder();
-  return { ...buildDataset(own, labels, { what: 'text', bytesOf: (text) => encoder.encode(text) }), texts: own };
+  const kind = { what: 'text', bytesOf: (text: string) => encoder.encode(text) };
+  const lengths = origin.lengths ?? Int32Array.from(own, (text) => text.length);
+  return { ...buildDataset(own, { labels, classNames }, kind, { ...origin, lengths }), texts: own };
 }
 
 function checkText(text: unknown, position: number): string {

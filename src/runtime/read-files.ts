@@ -15,9 +15,14 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array>
     // A plain view: a Buffer's own slice() shares memory where a Uint8Array's copies.
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   } catch (error) {
-    const reason = await whyUnreadable(path, error);
-    throw new LimbeckError('FILE_UNREADABLE', `${path}: expected to read ${what}, got ${reason}`, { cause: error });
+    throw await unreadable(path, what, error);
   }
+}
+
+/** The error for a file that the system does not let us read. */
+export async function unreadable(path: string, what: string, error: unknown): Promise<LimbeckError> {
+  const reason = await whyUnreadable(path, error);
+  return new LimbeckError('FILE_UNREADABLE', `${path}: expected to read ${what}, got ${reason}`, { cause: error });
 }
 
 /**
@@ -30,15 +35,17 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array>
 export async function readText(path: string, what: string): Promise<string> {
   const bytes = await readBytes(path, what);
   const offset = firstByteThatIsNotText(bytes);
-  if (offset >= 0) {
-    const byte = `0x${bytes[offset].toString(16).padStart(2, '0')}`;
-    throw new LimbeckError(
-      'NOT_TEXT',
-      `${path}: expected ${what} as UTF-8 text, got byte ${byte} at offset ${offset}. ` +
-        'Check that this is the right file; if it is text in another encoding, save it as UTF-8.',
-    );
-  }
+  if (offset >= 0) throw notText(path, what, bytes[offset], offset);
   return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+/** The error for a byte that is not UTF-8 text. */
+export function notText(path: string, what: string, byte: number, offset: number): LimbeckError {
+  return new LimbeckError(
+    'NOT_TEXT',
+    `${path}: expected ${what} as UTF-8 text, got byte 0x${byte.toString(16).padStart(2, '0')} at offset ${offset}. ` +
+      'Check that this is the right file; if it is text in another encoding, save it as UTF-8.',
+  );
 }
 
 async function whyUnreadable(path: string, error: unknown): Promise<string> {
@@ -62,7 +69,7 @@ async function whyUnreadable(path: string, error: unknown): Promise<string> {
 }
 
 /** Offset of the first NUL, or of the first byte of a sequence that is not UTF-8 (Unicode 16, table 3-7); −1 for text. */
-function firstByteThatIsNotText(bytes: Uint8Array): number {
+export function firstByteThatIsNotText(bytes: Uint8Array): number {
   let i = 0;
   while (i < bytes.length) {
     const lead = bytes[i];

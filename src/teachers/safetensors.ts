@@ -130,13 +130,29 @@ export class SafetensorsFile {
  *   version does not know
  */
 export function readSafetensors(bytes: Uint8Array, name: string): SafetensorsFile {
-  if (bytes.length < 8) throw corrupt(name, `expected at least 8 bytes, got ${bytes.length}; the file is cut short.`);
+  const { metadata, entries } = readSafetensorsHeader(bytes, bytes.length, name);
+  return new SafetensorsFile(name, bytes, metadata, entries);
+}
+
+/**
+ * What a safetensors file holds and where, from its beginning alone.
+ *
+ * @param bytes the first 8 bytes and the header at least
+ * @param fileLength bytes of the whole file
+ * @throws LimbeckError as {@link readSafetensors}
+ */
+export function readSafetensorsHeader(
+  bytes: Uint8Array,
+  fileLength: number,
+  name: string,
+): Pick<SafetensorsFile, 'metadata' | 'entries'> {
+  if (fileLength < 8) throw corrupt(name, `expected at least 8 bytes, got ${fileLength}; the file is cut short.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getBigUint64(0, true);
-  if (headerLength > BigInt(bytes.length - 8)) {
+  if (headerLength > BigInt(fileLength - 8)) {
     throw corrupt(
       name,
-      `expected a header of ${headerLength} bytes after the first 8, got ${bytes.length - 8}; ` +
+      `expected a header of ${headerLength} bytes after the first 8, got ${fileLength - 8}; ` +
         'the file is cut short, or it is not a safetensors file.',
     );
   }
@@ -146,7 +162,7 @@ export function readSafetensors(bytes: Uint8Array, name: string): SafetensorsFil
   const entries = new Map<string, SafetensorsEntry>();
   for (const [key, value] of Object.entries(header)) {
     if (key !== '__metadata__') {
-      entries.set(key, readEntry(value, `tensor ${show(key)}`, start, bytes.length, name));
+      entries.set(key, readEntry(value, `tensor ${show(key)}`, start, fileLength, name));
       continue;
     }
     if (!isObject(value)) throw corrupt(name, `__metadata__: expected an object, got ${show(value)}.`);
@@ -157,8 +173,8 @@ export function readSafetensors(bytes: Uint8Array, name: string): SafetensorsFil
       metadata.set(field, text);
     }
   }
-  checkLayout(entries, start, bytes.length, name);
-  return new SafetensorsFile(name, bytes, metadata, entries);
+  checkLayout(entries, start, fileLength, name);
+  return { metadata, entries };
 }
 
 function parseHeader(bytes: Uint8Array, name: string): Record<string, unknown> {
