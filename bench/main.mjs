@@ -1,5 +1,9 @@
 // Picks a suite of benchmarks: npm run bench -- SUITE [options]. How to run and what figures mean: bench/NOTES.md.
 const suites = {
+  million: {
+    about: 'a million texts with precomputed rows: reading, tokenizer, cache, training; time and memory of each',
+    load: () => import('./million.mjs'),
+  },
   losses: { about: 'contrastive losses with gradient, and the CRD bank step', load: () => import('./losses.mjs') },
 };
 

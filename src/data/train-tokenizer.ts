@@ -102,8 +102,7 @@ async function countWords(
       `texts: expected at least one word to learn from, got ${count} texts without any. Check what is read.`,
     );
   }
-  // Sorted, so that the order of the texts does not matter; by UTF-16 units, which no locale changes.
-  return new Map([...words.counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return words.counts;
 }
 
 const isTooLong = (word: string) => word.length > LONGEST_WORD && [...word].length > LONGEST_WORD;

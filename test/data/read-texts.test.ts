@@ -177,6 +177,7 @@ describe('readTexts, options', () => {
   it.each([
     ['whole numbers from 0 stay', ['0', '3', '1'], [0, 3, 1], ['0', '1', '2', '3']],
     ['other whole numbers are names in their order', ['10', '-1', '9'], [2, 0, 1], ['-1', '9', '10']],
+    ['stars from 1 are names', ['5', '1', '2'], [2, 0, 1], ['1', '2', '5']],
     ['strings are sorted', ['b', 'a', '1'], [2, 1, 0], ['1', 'a', 'b']],
   ])('labels: %s', async (_, values, labels, classNames) => {
     const path = file('y.csv', `text,y\n${values.map((value, i) => `t${i},${value}`).join('\n')}`);

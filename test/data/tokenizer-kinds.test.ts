@@ -142,6 +142,33 @@ test('Unigram keeps the score of unknown characters', () => {
   expect(Math.min(...scores(pruned))).toBe(Math.min(...scores(jsonOf('t5'))));
 });
 
+test('Unigram keeps a lowest score that no character has, and finds its unknown token wherever that stands', () => {
+  const json = JSON.parse(jsonOf('t5'));
+  json.model.vocab.splice(2, 1);
+  json.model.vocab.push(['zzz', -99], ['<unk>', 0]);
+  json.model.unk_id = json.model.vocab.length - 1;
+  json.added_tokens = json.added_tokens.filter(({ id }: { id: number }) => id < 2);
+  const moved = open('t5', 512, JSON.stringify(json));
+  const { tokenizer: small } = moved.prune([moved.encode('a ☃')]);
+  const { vocab, unk_id: unknown } = JSON.parse(small.toFiles().get('tokenizer.json')!).model;
+  expect(vocab.map(([piece]: [string]) => piece)).toContain('zzz');
+  expect(vocab[unknown][0]).toBe('<unk>');
+  expect(unknown).not.toBe(json.model.unk_id);
+});
+
+test('BPE keeps all bytes to fall back to', () => {
+  const { tokenizer: small } = open('gemma').prune([]);
+  const tokens = Object.keys(JSON.parse(small.toFiles().get('tokenizer.json')!).model.vocab);
+  expect(tokens.filter((token) => token.startsWith('<0x'))).toHaveLength(256);
+});
+
+test('the ids in a sequence of post-processors are those of the pruned vocabulary', () => {
+  const { post_processor: written, model } = JSON.parse(
+    open('llama3').prune([]).tokenizer.toFiles().get('tokenizer.json')!,
+  );
+  expect(written.processors[1].special_tokens['<|begin|>'].ids).toEqual([model.vocab['<|begin|>']]);
+});
+
 describe('damaged and foreign files', () => {
   // biome-ignore lint/suspicious/noExplicitAny: the point is to damage whatever part of the JSON
   test.each<[string, string, string, (json: any) => void]>([
