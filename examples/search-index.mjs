@@ -61,7 +61,7 @@ await large.release();
 // The job itself: files in, student out.
 const data = await readTexts(path('documents.jsonl'), { column: 'text' });
 const { rows } = await readRows(path('index.npy'));
-const index = rows.toMatrix();
+const index = rows.gather(Array.from({ length: rows.rows }, (_, i) => i));
 const student = new StaticEmbeddingStudent(await trainTokenizer(data.texts), {
   width: 96,
   dimension: index.columns,

@@ -10,8 +10,8 @@ import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import type { CacheDtype, StoredShard } from './teacher-cache-shard.ts';
 
-/** Files that are kept open; a cache of a million rows has a thousand, and a process may not have as many. */
-const MOST_OPEN = 128;
+/** Files that are kept open: as many as a new cache has at most; a process may have some thousand. */
+const MOST_OPEN = 256;
 
 /** Rows that lie side by side and are asked for together are read at once, up to as many bytes. */
 const MOST_BYTES = 2 ** 20;

@@ -130,6 +130,7 @@ export class EmbeddingsTeacher<Input = string> implements Teacher<Input> {
     return {
       rows: data.size,
       columns: source.columns,
+      fingerprint: `${this.fingerprintFor(data)} of ${data.fingerprint}`,
       gather: (numbers) => {
         for (let i = 0; i < numbers.length; i++) {
           if (Number.isInteger(numbers[i]) && numbers[i] >= 0 && numbers[i] < data.size) continue;
@@ -141,6 +142,15 @@ export class EmbeddingsTeacher<Input = string> implements Teacher<Input> {
         return source.gather(Int32Array.from(numbers, rowOf));
       },
     };
+  }
+
+  /** Of the file and of where the samples stand in it: the same texts in other places have other rows. */
+  fingerprintFor({ positions, ids }: Dataset<Input>): string {
+    if (this.align === 'order' && !positions) return this.fingerprint;
+    const hash = createHash('sha256');
+    if (this.align === 'id') for (const id of ids ?? []) hash.update(`${id.length} ${id}\n`);
+    else hash.update(new Uint8Array((positions as Int32Array).slice().buffer));
+    return `${this.fingerprint} at ${hash.digest('hex')}`;
   }
 
   #rowOf({ positions, ids }: Dataset<Input>, number: number): number {

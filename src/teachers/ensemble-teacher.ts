@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError, show } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import { Random } from '../matrix/random.ts';
@@ -43,6 +44,8 @@ export class EnsembleTeacher<Input = string> implements Teacher<Input> {
   readonly teachers: readonly Teacher<Input>[];
   readonly fingerprint: string;
   readonly dimension: number;
+  /** Options, for fingerprints. */
+  readonly #how: string;
   readonly #combine: 'mean' | 'concatenate';
   /** What each member's unit rows are multiplied by. */
   readonly #factors: readonly number[];
@@ -90,10 +93,12 @@ export class EnsembleTeacher<Input = string> implements Teacher<Input> {
     this.#projection = dimension === undefined ? undefined : orthonormalProjection(dimension, width, seed);
     this.dimension = dimension ?? width;
     const projected = dimension === undefined ? '' : ` projected to ${dimension} by seed ${seed}`;
-    const members = createHash('sha256')
-      .update(JSON.stringify(teachers.map(({ fingerprint }) => fingerprint)))
-      .digest('hex');
-    this.fingerprint = `ensemble/1 ${combine} weights ${used.join(',')}${projected} members ${members}`;
+    this.#how = `ensemble/1 ${combine} weights ${used.join(',')}${projected} members`;
+    this.fingerprint = this.#fingerprintOf(teachers.map(({ fingerprint }) => fingerprint));
+  }
+
+  fingerprintFor(data: Dataset<Input>): string {
+    return this.#fingerprintOf(this.teachers.map((teacher) => teacher.fingerprintFor?.(data) ?? teacher.fingerprint));
   }
 
   /**
@@ -120,6 +125,10 @@ export class EnsembleTeacher<Input = string> implements Teacher<Input> {
   /** Frees what the members hold. */
   async release(): Promise<void> {
     for (const teacher of this.teachers) await teacher.release?.();
+  }
+
+  #fingerprintOf(members: readonly string[]): string {
+    return `${this.#how} ${createHash('sha256').update(JSON.stringify(members)).digest('hex')}`;
   }
 
   #mean(members: readonly Matrix[], count: number): Matrix {

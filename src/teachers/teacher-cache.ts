@@ -34,7 +34,10 @@ export interface CacheTeacherRowsOptions<Sample> {
   readonly directory: string;
   /** What embeddings are stored as: float16 takes half the space and keeps three digits. Outputs are always float32. Default 'float32'. */
   readonly dtype?: CacheDtype | undefined;
-  /** Rows per shard file of a new cache: what a killed pass loses at most. An existing cache keeps its own. Default 1024. */
+  /**
+   * Rows per shard file of a new cache: what a killed pass loses at most. An existing cache keeps its own. Default 1024, and more where
+   * that would be more than 256 files, since rows are read at random and files are then opened again and again.
+   */
   readonly shardRows?: number | undefined;
   /** Called once when the stored rows are checked, then after every shard. */
   readonly onProgress?: ((progress: TeacherCacheProgress) => void) | undefined;
@@ -42,6 +45,9 @@ export interface CacheTeacherRowsOptions<Sample> {
   readonly onWarning?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+const SHARD_ROWS = 1024;
+const MOST_SHARDS = 256;
 
 /**
  * How far a pass is. Work is what time goes with, and stored rows cost nothing, so an honest rate is
@@ -93,12 +99,15 @@ export interface CachedTeacherRows {
 export async function cacheTeacherRows<Sample>(options: CacheTeacherRowsOptions<Sample>): Promise<CachedTeacherRows> {
   const { teacher, data, onProgress, onWarning = () => {}, signal } = options;
   const { dtype, shardRows: wantedRows, classes } = checkOptions(options);
-  const folder = teacherCacheFolder({ ...options, dtype });
+  // Rows may depend on where samples stand, not on the samples alone.
+  const fingerprint = teacher.fingerprintFor?.(data) ?? teacher.fingerprint;
+  const identity = { teacher: { fingerprint }, data, dtype };
+  const folder = teacherCacheFolder({ directory: options.directory, ...identity });
   const { order, sum, unit } = workOf(data);
   const { shardRows } = await openManifest(
     folder,
     {
-      teacherFingerprint: teacher.fingerprint,
+      teacherFingerprint: fingerprint,
       dataFingerprint: data.fingerprint,
       rows: data.size,
       dimension: teacher.dimension,
@@ -111,7 +120,7 @@ export async function cacheTeacherRows<Sample>(options: CacheTeacherRowsOptions<
   await removeStaleTemporaries(folder);
 
   const names = new Set(await listShards(folder));
-  const key = cacheKey({ teacher, data, dtype });
+  const key = cacheKey(identity);
   const stored: StoredShard[] = [];
   const missing: (Shard & { readonly k: number })[] = [];
   const reused = { rows: 0, work: 0 };
@@ -210,7 +219,7 @@ function checkOptions<Sample>({
   teacher,
   data,
   dtype = 'float32',
-  shardRows = 1024,
+  shardRows = Math.max(SHARD_ROWS, Math.ceil(data.size / MOST_SHARDS)),
 }: CacheTeacherRowsOptions<Sample>): {
   readonly dtype: CacheDtype;
   readonly shardRows: number;

@@ -4,6 +4,7 @@
  */
 import type { Dataset } from '../data/dataset.ts';
 import type { Matrix } from '../matrix/matrix.ts';
+import type { RowSource } from '../matrix/row-source.ts';
 
 export interface EmbedOptions<Input> {
   /** Stops the work; the promise is then rejected. */
@@ -40,6 +41,13 @@ export interface Teacher<Input = string> {
    * changes a row changes the fingerprint; caches are keyed by it.
    */
   readonly fingerprint: string;
+  /**
+   * The fingerprint where it depends on the data: of teachers that know samples by place or name, and would give the same samples other
+   * rows if they stood elsewhere. Default {@link fingerprint}.
+   */
+  fingerprintFor?(data: Dataset<Input>): string;
+  /** The rows of a data set, read as they are needed, of teachers that have them already: nothing has to be computed or kept. */
+  rowsOf?(data: Dataset<Input>): RowSource;
   /** The width of a row. */
   readonly dimension: number;
   /** Number of classes, for teachers that also have outputs; they then have {@link predict}. */

@@ -45,7 +45,11 @@ export const cacheOptionsSchema = z.object({
     .enum(['float32', 'float16'])
     .default('float32')
     .describe("'float32' or 'float16': what rows are stored as; half the size, three digits"),
-  shardRows: z.int().min(1).default(1024).describe('a whole number ≥ 1: rows in a file'),
+  shardRows: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('a whole number ≥ 1: rows in a file; by default 1024, and more where that would be too many files'),
 });
 
 /** When training ends before its last epoch; a description completes "expected …". */

@@ -101,6 +101,7 @@ export async function askTeacher<Sample>(
   }
   if (data.augmented) return live(teacher, data, options);
   if (options.cache) return cached(teacher, data, options.cache, options);
+  if (teacher.rowsOf) return answersOf({ embeddings: teacher.rowsOf(data) }, data, undefined);
   const started = performance.now();
   const numbers = everyNumber(data.size);
   const { embeddings, outputs } = await ask(teacher, data, numbers, await data.read(numbers), options);

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { writeNpy } from '../../src/data/npy.ts';
 import { readTexts } from '../../src/data/read-texts.ts';
@@ -5,6 +6,8 @@ import { splitByHash } from '../../src/data/split-by-hash.ts';
 import { textDataset } from '../../src/data/text-dataset.ts';
 import { Matrix } from '../../src/matrix/matrix.ts';
 import { EmbeddingsTeacher } from '../../src/teachers/embeddings-teacher.ts';
+import { EnsembleTeacher } from '../../src/teachers/ensemble-teacher.ts';
+import { cacheTeacherRows } from '../../src/teachers/teacher-cache.ts';
 import { fixture, temporaryFiles } from '../data/temporary-files.ts';
 
 const file = temporaryFiles();
@@ -110,5 +113,48 @@ describe('EmbeddingsTeacher by id', () => {
     await expect(EmbeddingsTeacher.load(file('x.npy', counting(2)), { align: 'id' })).rejects.toThrow(
       failure('INVALID_OPTION', 'which has no columns'),
     );
+  });
+});
+
+describe('EmbeddingsTeacher and the cache', () => {
+  it('the same texts in other places have other rows, also inside an ensemble', async () => {
+    // "a" and "b" stand in rows 0 and 1, then in rows 1 and 2, of three.
+    const early = await readTexts(file('early.txt', 'a\nb\n\n'));
+    const late = await readTexts(file('late.txt', '\na\nb\n'));
+    expect(late.fingerprint).toBe(early.fingerprint);
+    const rows = Matrix.from([
+      [1, 0],
+      [0, 1],
+      [-1, 0],
+    ]);
+    const own = await EmbeddingsTeacher.load(file('places.npy', writeNpy(rows)));
+    const directory = file('cache', '');
+    rmSync(directory);
+    for (const teacher of [own, new EnsembleTeacher([own])]) {
+      for (const [data, first] of [
+        [early, 0],
+        [late, 1],
+        [early, 0],
+      ] as const) {
+        const { embeddings } = await cacheTeacherRows({ teacher, data, directory });
+        expect(embeddings.toMatrix().toArray()).toEqual(rows.gather([first, first + 1]).toArray());
+        embeddings.release();
+      }
+    }
+    expect(own.rowsOf(late).fingerprint).not.toBe(own.rowsOf(early).fingerprint);
+  });
+
+  it('ids count as places do', async () => {
+    const teacher = await EmbeddingsTeacher.load(
+      file('ids.jsonl', '{"id":"x","embedding":[1,0]}\n{"id":"y","embedding":[0,1]}\n'),
+      { align: 'id' },
+    );
+    const texts = ['a', 'b'];
+    const [one, other] = [
+      ['x', 'y'],
+      ['y', 'x'],
+    ].map((ids) => textDataset({ texts, ids }));
+    expect(teacher.fingerprintFor(one)).not.toBe(teacher.fingerprintFor(other));
+    expect(teacher.fingerprintFor(one)).toBe(teacher.fingerprintFor(textDataset({ texts, ids: ['x', 'y'] })));
   });
 });

@@ -122,6 +122,12 @@ it('rows from any source, with a name or without, train as a matrix does', async
   await expect(run({ teacher: { embeddings: 3 } as never })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
 
+it('a teacher that has its rows already is not asked for them', async () => {
+  const having: Teacher = { ...teacher, rowsOf: () => rows };
+  expect(bits((await run({ teacher: having })).student)).toEqual(bits((await run({ teacher: rows })).student));
+  expect(asked).toBe(0);
+});
+
 it('widths that do not fit are known before the teacher is asked', async () => {
   const student = tinyStudent(data.texts, { width: 8, dimension: 5, seed: 0 });
   await expect(run({ student })).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' });
