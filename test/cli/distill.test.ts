@@ -120,7 +120,8 @@ function writeRowsOf(name: string, rows: number): void {
 }
 
 describe('a run that was broken off', () => {
-  const slow = ['--epochs', '60', '--set', 'training.validation.every=60'];
+  // Validations fall between checkpoints: what was written since the last one is then taken back.
+  const slow = ['--epochs', '60', '--set', 'training.validation.every=20', '--set', 'training.checkpoint.every=7'];
 
   it('by SIGINT: 130, a checkpoint, the command to go on with; then it goes on to the bits of an unbroken run', async () => {
     const whole = await distill([...slow, '--out', 'runs/whole']);
@@ -143,7 +144,7 @@ describe('a run that was broken off', () => {
 
   it('by SIGKILL, in reading, in the teacher pass, in training: goes on to the same bits, no line twice', async () => {
     const args = [...slow, '--out', 'runs/killed', '--cache', 'killed-cache'];
-    for (const when of [/^data /m, /^teacher /m, /^train /m, /^train [\s\S]*^train /m]) {
+    for (const when of [/^data /m, /^teacher /m, /^train /m, /^measure /m]) {
       const { code } = await distill(args, { signal: 'SIGKILL', when });
       if (code === 0) break;
       expect(code).toBe(null);
