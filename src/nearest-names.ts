@@ -12,6 +12,12 @@ export function nearestNames(name: string, known: readonly string[]): { name: st
     .sort((a, b) => a.distance - b.distance);
 }
 
+/** The known name that a mistyped one most likely means: at most a third of its letters wrong. */
+export function closestName(name: string, known: readonly string[]): string | undefined {
+  const [best] = nearestNames(name, known);
+  return best && best.distance <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : undefined;
+}
+
 /** Of the first 100 characters: a hostile name of a megabyte must not cost a quadratic comparison. */
 function editDistance(a: string, b: string): number {
   const [p, q] = [a, b].map((text) => text.slice(0, 100).toLowerCase());

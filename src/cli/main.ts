@@ -5,6 +5,7 @@ import { LimbeckError } from '../errors.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { ownVersion } from './environment.ts';
 import { addInspectCommand } from './inspect-command.ts';
+import { lazyCommands } from './lazy-commands.ts';
 import { addReportCommand } from './report-command.ts';
 
 const program = new Command('limbeck')
@@ -14,9 +15,25 @@ const program = new Command('limbeck')
   .showHelpAfterError('(limbeck --help lists what there is)')
   .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 80) })
   .exitOverride();
-addDemoCommand(program);
+const addLazily = lazyCommands(program);
+addLazily(
+  'init',
+  'write a configuration to begin with',
+  async () => (await import('./init-command.ts')).fillInitCommand,
+);
+addLazily(
+  'distill',
+  'train a student on your own data and teacher',
+  async () => (await import('./distill-command.ts')).fillDistillCommand,
+);
+addLazily(
+  'embed',
+  'compute the rows of a teacher, or of a student',
+  async () => (await import('./embed-command.ts')).fillEmbedCommand,
+);
 addInspectCommand(program);
 addReportCommand(program);
+addDemoCommand(program);
 
 // Whoever reads may stop early: limbeck inspect model.onnx | head.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

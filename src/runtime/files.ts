@@ -28,12 +28,16 @@ import { LimbeckError, show } from '../errors.ts';
  * fsync, rename, fsync of the directory. The parent directory is made when it is missing. On failure the temporary file is
  * removed.
  *
+ * @param data all of it, or parts as they come, so that they need not fit into memory
  * @throws LimbeckError FILE_UNWRITABLE with the system's reason (`ENOSPC`, `EACCES`, …)
  *
  * @example
  * await writeFileAtomic('run/run.json', JSON.stringify(record));
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const target = resolve(path);
   const temporary = `${target}.${ownMark()}.tmp`;
   try {
@@ -202,10 +206,11 @@ async function discard(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
-async function writeFlushed(path: string, data: string | Uint8Array): Promise<void> {
+async function writeFlushed(path: string, data: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    await file.writeFile(data);
+    if (typeof data === 'string' || data instanceof Uint8Array) await file.writeFile(data);
+    else for await (const part of data) await file.writeFile(part);
     await file.sync();
   } finally {
     await file.close();

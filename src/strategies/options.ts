@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { LimbeckError, show } from '../errors.ts';
-import { nearestNames } from '../nearest-names.ts';
+import { closestName } from '../nearest-names.ts';
 
 export type OptionSchema = z.ZodObject<z.ZodRawShape>;
 
@@ -73,15 +73,9 @@ export function defineOptionAccessors<T extends object>(
 }
 
 function unknownOption(owner: string, name: string, known: readonly string[]): LimbeckError {
-  const nearest = nearestName(name, known);
+  const nearest = closestName(name, known);
   return new LimbeckError(
     'INVALID_OPTION',
     `${owner}: unknown option ${show(name)}. ${nearest ? `Did you mean ${nearest}?` : `Known options: ${known.join(', ')}.`}`,
   );
-}
-
-/** The known name that a mistyped one most likely means: at most a third of its letters wrong. */
-function nearestName(name: string, known: readonly string[]): string | undefined {
-  const [best] = nearestNames(name, known);
-  return best && best.distance <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : undefined;
 }

@@ -6,8 +6,8 @@
  * A learned weight per token lets "the" fade and "piano" count. A bag of tokens cannot see word order; that is what it pays for
  * running at hundreds of thousands of tokens a second in a browser.
  */
+import * as z from 'zod';
 import type { TextTokenizer } from '../data/tokenizer.ts';
-import { LimbeckError, show } from '../errors.ts';
 import {
   add,
   cast,
@@ -26,6 +26,7 @@ import { l2Normalize } from '../losses/cosine.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import { Random } from '../matrix/random.ts';
 import { floatTensor } from '../runtime/tensors.ts';
+import { embeddingLayerName, parseOptions } from '../strategies/options.ts';
 import {
   type StudentBatch,
   type StudentInputs,
@@ -36,16 +37,15 @@ import {
 import { type StudentFilesOptions, saveStudent, studentFiles } from './student-files.ts';
 import { TextEmbedder } from './text-embedder.ts';
 
-export interface StaticEmbeddingOptions {
-  /** Width of a token's vector. */
-  readonly width: number;
-  /** Width of the embedding: the teacher's. */
-  readonly dimension: number;
-  /** Seeds the initial vectors. */
-  readonly seed: number;
-  /** Name of the embedding layer, as the strategy asks for it. Default "embeddings". */
-  readonly layerName?: string;
-}
+/** Every option with its default and bounds; a description completes "expected …". */
+export const staticEmbeddingOptionsSchema = z.object({
+  width: z.int().min(1).max(1_000_000).describe("a whole number ≥ 1: the width of a token's vector"),
+  dimension: z.int().min(1).max(1_000_000).describe("a whole number ≥ 1: the width of the embedding, the teacher's"),
+  seed: z.int().describe('a whole number: seeds the initial vectors'),
+  layerName: embeddingLayerName(),
+});
+
+export type StaticEmbeddingOptions = z.input<typeof staticEmbeddingOptionsSchema>;
 
 /**
  * Spread of the initial token vectors. Rare tokens take few steps and keep most of what they began with, which is noise; so it
@@ -71,13 +71,13 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   readonly #projection: Parameter;
   readonly #bias: Parameter;
 
-  /** @throws LimbeckError INVALID_OPTION for sizes that are not whole numbers ≥ 1 */
-  constructor(tokenizer: TextTokenizer, { width, dimension, seed, layerName = 'embeddings' }: StaticEmbeddingOptions) {
-    for (const [name, size] of Object.entries({ width, dimension })) {
-      if (!Number.isInteger(size) || size < 1) {
-        throw new LimbeckError('INVALID_OPTION', `${name}: expected a whole number ≥ 1, got ${show(size)}.`);
-      }
-    }
+  /** @throws LimbeckError INVALID_OPTION */
+  constructor(tokenizer: TextTokenizer, options: StaticEmbeddingOptions) {
+    const { width, dimension, seed, layerName } = parseOptions(
+      staticEmbeddingOptionsSchema,
+      options,
+      'StaticEmbeddingStudent',
+    );
     this.tokenizer = tokenizer;
     this.width = width;
     this.dimension = dimension;

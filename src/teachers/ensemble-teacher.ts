@@ -12,7 +12,8 @@ import { unitRows } from '../matrix/unit-rows.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { EmbedOptions, Teacher } from './teacher.ts';
 
-const ensembleTeacherOptionsSchema = z.object({
+/** Every option with its default and bounds; a description completes "expected …". */
+export const ensembleTeacherOptionsSchema = z.object({
   combine: z
     .enum(['mean', 'concatenate'])
     .default('concatenate')

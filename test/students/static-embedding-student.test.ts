@@ -303,7 +303,10 @@ describe('a new student', () => {
     (wrong) => {
       const [[name, value]] = Object.entries(wrong);
       expect(() => new StaticEmbeddingStudent(tokenizer, { ...options, ...wrong })).toThrow(
-        code('INVALID_OPTION', new RegExp(`^${name}: expected a whole number ≥ 1, got ${value}`)),
+        code(
+          'INVALID_OPTION',
+          new RegExp(`^StaticEmbeddingStudent: option ${name}: expected a whole number ≥ 1.*, got ${value}`),
+        ),
       );
     },
   );

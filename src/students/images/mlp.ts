@@ -9,7 +9,7 @@ import { ImageStudent } from './image-student.ts';
 const ACTIVATIONS = { relu, gelu, tanh } as const;
 
 /** Every option with its default and bounds; a description completes "expected …". */
-const mlpOptionsSchema = z.object({
+export const mlpOptionsSchema = z.object({
   widths: z.array(count()).min(1).describe('an array of whole numbers ≥ 1, the widths of the hidden layers'),
   activation: z.enum(['relu', 'gelu', 'tanh']).default('relu').describe("'relu', 'gelu' or 'tanh'"),
   ...imageOptions,

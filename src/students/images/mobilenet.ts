@@ -6,7 +6,7 @@ import { ImageStudent } from './image-student.ts';
 import { convolutions, invertedResidual } from './inverted-residual.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
-const mobilenetOptionsSchema = z.object({
+export const mobilenetOptionsSchema = z.object({
   width: z.number().min(0.05).max(100).default(1).describe('a number ≥ 0.05: the factor on every number of channels'),
   stem: z
     .enum(['small', 'large'])

@@ -7,7 +7,7 @@ import { imageOptions, parseImageOptions } from './image-options.ts';
 import { ImageStudent } from './image-student.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
-const resnetOptionsSchema = z.object({
+export const resnetOptionsSchema = z.object({
   depth: z
     .int()
     .min(8)

@@ -7,7 +7,7 @@ import { count, imageOptions, parseImageOptions } from './image-options.ts';
 import { ImageStudent } from './image-student.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
-const wideResnetOptionsSchema = z.object({
+export const wideResnetOptionsSchema = z.object({
   depth: z
     .int()
     .min(10)

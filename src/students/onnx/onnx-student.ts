@@ -41,7 +41,7 @@ import type { ChannelStatistics, OnnxInputs, OnnxInputsDescription } from './onn
 const tensorName = () => z.string().min(1).describe('the name of a tensor of the model');
 
 /** Every option that is plain data, with default and bounds; a description completes "expected …". */
-const onnxStudentOptionsSchema = z.object({
+export const onnxStudentOptionsSchema = z.object({
   embeddings: tensorName(),
   outputs: tensorName().optional(),
   pooling: z

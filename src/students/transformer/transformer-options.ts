@@ -17,7 +17,7 @@ export interface TeacherLayers {
 }
 
 /** Every option with its default and bounds; a description completes "expected …". */
-const schema = z.object({
+export const transformerOptionsSchema = z.object({
   layers: size('the number of layers'),
   heads: size('the attention heads of a layer, a divisor of hidden'),
   hidden: size('the width of a token'),
@@ -32,7 +32,7 @@ const schema = z.object({
   seed: z.int().describe('a whole number: seeds the initial weights'),
 });
 
-export type TransformerOptions = z.input<typeof schema>;
+export type TransformerOptions = z.input<typeof transformerOptionsSchema>;
 
 export interface TransformerSizes {
   readonly layers: number;
@@ -60,13 +60,13 @@ function isTeacherLayers(value: unknown): boolean {
 
 /** @throws LimbeckError INVALID_OPTION */
 export function parseTransformerOptions(options: unknown, owner: string) {
-  const parsed = parseOptions(schema, options, owner);
+  const parsed = parseOptions(transformerOptionsSchema, options, owner);
   return { ...parsed, sizes: sizesOf(parsed, owner) };
 }
 
 export type ParsedTransformerOptions = ReturnType<typeof parseTransformerOptions>;
 
-function sizesOf(options: z.output<typeof schema>, owner: string): TransformerSizes {
+function sizesOf(options: z.output<typeof transformerOptionsSchema>, owner: string): TransformerSizes {
   const { fromTeacher, hidden, intermediate } = options;
   const given = SIZES.filter((name) => options[name] !== undefined);
   if (fromTeacher) {

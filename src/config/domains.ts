@@ -1,0 +1,35 @@
+/** The two kinds of samples, each with how its data, teachers and students are built. */
+import type { ImageSample } from '../students/images/pixels.ts';
+import { buildImageData, buildTextData, type ImageRunData, type ReadControl, type RunData } from './build-data.ts';
+import { type BuiltStudent, buildImageStudent, buildTextStudent, type TeacherShape } from './build-student.ts';
+import { type BuiltTeacher, buildImageTeacher, buildTextTeacher } from './build-teacher.ts';
+import type { RunConfig } from './complete-config.ts';
+
+export interface Domain<Sample, Data extends RunData<Sample> = RunData<Sample>> {
+  /** One sample, for records; several, for people. */
+  readonly kind: 'text' | 'image';
+  readonly unit: 'texts' | 'images';
+  data(config: RunConfig, control: ReadControl): Promise<Data>;
+  /** Undefined with teacher: none. */
+  teacher(config: RunConfig): Promise<BuiltTeacher<Sample> | undefined>;
+  student(config: RunConfig, data: Data, teacher: TeacherShape): Promise<BuiltStudent<Sample>>;
+}
+
+export const TEXTS: Domain<string> = {
+  kind: 'text',
+  unit: 'texts',
+  data: buildTextData,
+  teacher: buildTextTeacher,
+  student: buildTextStudent,
+};
+
+export const IMAGES: Domain<ImageSample, ImageRunData> = {
+  kind: 'image',
+  unit: 'images',
+  data: buildImageData,
+  teacher: buildImageTeacher,
+  student: buildImageStudent,
+};
+
+/** Where the data of a run are, for messages and records. */
+export const dataPath = ({ data }: RunConfig): string => data.texts ?? data.images ?? '';
