@@ -112,16 +112,26 @@ async function killed(name, atMoment) {
   throw new Error(`${atMoment.name}: no run could be killed at such a moment.`);
 }
 
-const shards = (name) => filesIn(`cache-${name}`).filter((file) => /rows-\d+\.safetensors$/.test(file)).length;
-const unfinished = (name) => filesIn(join('runs', name, 'checkpoints')).filter((file) => file.endsWith('.tmp'));
-const steps = (name) => stepLines(name).length;
+function shards(name) {
+  return filesIn(`cache-${name}`).filter((file) => /rows-\d+\.safetensors$/.test(file)).length;
+}
+
+function unfinished(name) {
+  return filesIn(join('runs', name, 'checkpoints')).filter((file) => file.endsWith('.tmp'));
+}
+
+function steps(name) {
+  return stepLines(name).length;
+}
 
 async function inTeacherPass(name, kill) {
   const wanted = random.integer(Math.floor(TEXTS / SHARD_ROWS) - 2);
   await until(() => existsSync(`cache-${name}`) && shards(name) >= wanted);
   await sleep(random.uniform() * 60);
   kill();
-  return () => steps(name) === 0 && `in the teacher's pass, with ${shards(name)} of ${Math.ceil((0.95 * TEXTS) / SHARD_ROWS)} or so shards`;
+  return () =>
+    steps(name) === 0 &&
+    `in the teacher's pass, with ${shards(name)} of ${Math.ceil((0.95 * TEXTS) / SHARD_ROWS)} or so shards`;
 }
 
 async function inTraining(name, kill) {
@@ -149,7 +159,9 @@ async function whileWriting(name, kill) {
     });
   });
   // Only if the kill came before the rename was it while writing.
-  return () => unfinished(name).length > 0 && `while writing a checkpoint, with ${steps(name)} steps told and ${unfinished(name).length} unfinished file`;
+  return () =>
+    unfinished(name).length > 0 &&
+    `while writing a checkpoint, with ${steps(name)} steps told and ${unfinished(name).length} unfinished file`;
 }
 
 async function until(holds) {
