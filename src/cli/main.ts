@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { LimbeckError } from '../errors.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { ownVersion } from './environment.ts';
+import { addEvaluateCommand } from './evaluate-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { addReportCommand } from './report-command.ts';
 
@@ -16,6 +17,7 @@ const program = new Command('limbeck')
   .exitOverride();
 addDemoCommand(program);
 addInspectCommand(program);
+addEvaluateCommand(program);
 addReportCommand(program);
 
 // Whoever reads may stop early: limbeck inspect model.onnx | head.
