@@ -21,6 +21,7 @@ export const DISTILL_FILES = {
   student: 'student',
   report: 'report.html',
   skipped: 'skipped.jsonl',
+  heldOut: 'held-out',
 } as const;
 
 type DistillFile = keyof typeof DISTILL_FILES;

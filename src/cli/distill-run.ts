@@ -7,6 +7,7 @@ import type { RunConfig } from '../config/complete-config.ts';
 import { type Domain, dataPath, IMAGES, TEXTS } from '../config/domains.ts';
 import { LimbeckError } from '../errors.ts';
 import type { RunRecord } from '../report/run-record.ts';
+import type { StudentSample } from '../students/loaded-student.ts';
 import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
 import { distill } from '../training/distill.ts';
 import type { DistillDirectory } from './distill-directory.ts';
@@ -36,7 +37,7 @@ export function runDistill(config: RunConfig, context: RunContext): Promise<RunR
   return config.data.texts === undefined ? run(IMAGES, config, context) : run(TEXTS, config, context);
 }
 
-async function run<Sample, Data extends RunData<Sample>>(
+async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
   domain: Domain<Sample, Data>,
   config: RunConfig,
   context: RunContext,

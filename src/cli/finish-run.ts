@@ -1,20 +1,23 @@
 /** The end of a run of `limbeck distill`: the student with its model card, the results, the report, and at last the word "complete". */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseHTML } from 'linkedom';
 import type { RunData } from '../config/build-data.ts';
 import type { BuiltStudent } from '../config/build-student.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { RunConfig } from '../config/complete-config.ts';
 import { type Domain, dataPath } from '../config/domains.ts';
 import { parseMetricsLines } from '../report/metrics-lines.ts';
-import { renderReport } from '../report/render-report.ts';
 import type { RunRecord } from '../report/run-record.ts';
-import { writeFileAtomic } from '../runtime/files.ts';
+import type { StudentSample } from '../students/loaded-student.ts';
 import type { ModelCardFacts } from '../students/model-card.ts';
 import { MODEL_FILE } from '../students/student-files.ts';
 import type { DistillResult } from '../training/distill-options.ts';
+import { RUN_FILES } from './demo-parts.ts';
+import type { DistillDirectory } from './distill-directory.ts';
 import type { RunContext } from './distill-run.ts';
+import { drawReport } from './draw-report.ts';
+import { heldOutRows, writeHeldOut } from './held-out.ts';
+import type { HeldOutRows } from './read-run.ts';
 import { METHOD } from './run-reporter.ts';
 import { count } from './teacher-progress.ts';
 
@@ -29,7 +32,7 @@ interface FinishedParts<Sample> {
 }
 
 /** @throws LimbeckError FILE_UNWRITABLE */
-export async function finishRun<Sample>(
+export async function finishRun<Sample extends StudentSample>(
   parts: FinishedParts<Sample>,
   { directory, progress }: RunContext,
 ): Promise<RunRecord> {
@@ -63,11 +66,24 @@ export async function finishRun<Sample>(
     ],
   };
   const curves = parseMetricsLines(await readFile(directory.file('metrics'), 'utf8'), directory.file('metrics'));
-  const { document } = parseHTML('<!doctype html><html></html>');
-  await writeFileAtomic(directory.file('report'), renderReport({ record, curves, map: null, document }));
+  const heldOut = await heldOutOf(parts, directory);
+  if (heldOut) {
+    const file = (name: string): string => join(directory.path, ...name.split('/'));
+    await writeHeldOut({ texts: file(RUN_FILES.heldOutTexts), rows: file(RUN_FILES.heldOutRows) }, heldOut);
+  }
+  progress.update('report', 'drawing the map', { done: 0, seconds: 0 });
+  await drawReport(directory.file('report'), { record, curves, heldOut });
   await directory.writeRecord(record);
   progress.finish('student', directory.file('student'));
   return record;
+}
+
+function heldOutOf<Sample extends StudentSample>(
+  { config, data: { validation }, teacher }: FinishedParts<Sample>,
+  directory: DistillDirectory,
+): Promise<HeldOutRows | undefined> {
+  if (!validation || !teacher) return Promise.resolve(undefined);
+  return heldOutRows({ data: validation, teacher, cache: config.cache, student: directory.file('student') });
 }
 
 function cardOf<Sample>(

@@ -62,9 +62,10 @@ function chosen(
 }
 
 /** When another section of a choice is asked for, of the old one only what the new one knows is kept. */
-function retained({ discriminator, options }: ChoiceNode, section: SectionNode, current: unknown): unknown {
+function retained(choice: ChoiceNode, section: SectionNode, current: unknown): unknown {
   if (!isObject(current)) return {};
-  const before = optionOf({ type: 'choice', discriminator, options, byDefault: undefined, words: [] }, current);
+  const { discriminator, options } = choice;
+  const before = optionOf(choice, current);
   if (before === undefined || options.get(before) === section) return current;
   return Object.fromEntries(
     Object.entries(current).filter(([key]) => section.fields.has(key) && key !== (discriminator ?? before)),

@@ -41,7 +41,9 @@ export function parseConfig(
   const value = withImageStudent(applyOverrides(root, text?.value ?? {}, overrides));
   const fail = (problems: readonly ConfigProblem[]): void => {
     if (problems.length === 0) return;
-    const inOrder = [...problems].sort((a, b) => (text?.line(a.path) ?? 0) - (text?.line(b.path) ?? 0));
+    // Flags first, then from the top of the file.
+    const lineOf = ({ path }: ConfigProblem) => (overrideOf(path, overrides) ? 0 : (text?.line(path) ?? 0));
+    const inOrder = [...problems].sort((a, b) => lineOf(a) - lineOf(b));
     const lines = inOrder.map(({ path, key, message }) => {
       const where = placeOf(path, { text, file, overrides });
       return `${where}${where === '' ? '' : ': '}${pathText(path)}${path.length > 0 ? ': ' : ''}${sentence(key ? elsewhere(path, message) : message)}`;
@@ -68,15 +70,20 @@ function withImageStudent(value: unknown): unknown {
     : value;
 }
 
-function placeOf(
-  path: ConfigPath,
-  { text, file, overrides }: { text: ConfigText | undefined; file: string; overrides: readonly Override[] },
-): string {
-  const set = overrides.findLast(
+/** The flag that set a key, or something around or inside it. */
+function overrideOf(path: ConfigPath, overrides: readonly Override[]): Override | undefined {
+  return overrides.findLast(
     (override) =>
       override.path.every((key, i) => path[i] === key) ||
       (path.length > 0 && path.every((key, i) => override.path[i] === key)),
   );
+}
+
+function placeOf(
+  path: ConfigPath,
+  { text, file, overrides }: { text: ConfigText | undefined; file: string; overrides: readonly Override[] },
+): string {
+  const set = overrideOf(path, overrides);
   if (set) return set.flag;
   return text ? `${file}, line ${text.line(path)}` : '';
 }

@@ -68,11 +68,15 @@ describe('a run', () => {
     const [first, last] = [found.validation?.[0], found.validation?.[5]].map(
       (point) => point?.metrics.meanReciprocalRank,
     );
-    expect(last).toBeGreaterThan(1.5 * (first as number));
+    expect(last).toBeGreaterThan(1.2 * (first as number));
     const total = Math.ceil(found.data.train / 32) * 6;
     expect(steps('runs/glosses')).toEqual(Array.from({ length: total }, (_, i) => i + 1));
     expect(readFileSync(at('runs/glosses/report.html'), 'utf8')).toMatch(/<\/html>\s*$/i);
     expect(readFileSync(at('runs/glosses/student/README.md'), 'utf8')).toContain(found.data.fingerprint);
+    // The map: every held-out text is on it, under its class.
+    const kept = readFileSync(at('runs/glosses/held-out/texts.jsonl'), 'utf8').trim().split('\n');
+    expect(kept).toHaveLength(found.data.heldOut ?? 0);
+    expect(readFileSync(at('runs/glosses/report.html'), 'utf8')).toContain(JSON.parse(kept[0]).label);
     const student = await Student.load(at('runs/glosses/student'));
     expect((await student.embed(texts.slice(0, 2))).columns).toBe(24);
     await student.release();

@@ -1,0 +1,65 @@
+/** Held-out samples with the rows of teacher and student, kept beside a run: what its map is drawn from. */
+import type { BuiltTeacher } from '../config/build-teacher.ts';
+import type { CacheConfig } from '../config/teacher-schema.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import { writeFileAtomic } from '../runtime/files.ts';
+import type { StudentSample } from '../students/loaded-student.ts';
+import { writeSafetensors } from '../teachers/safetensors.ts';
+import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
+import { Student } from '../training/student.ts';
+import type { HeldOutRows } from './read-run.ts';
+
+/** Samples on a map: more would hide each other. */
+const MOST = 500;
+
+export interface HeldOutParts<Sample> {
+  readonly data: Dataset<Sample>;
+  readonly teacher: BuiltTeacher<Sample>;
+  readonly cache: CacheConfig;
+  /** Directory of the saved student. */
+  readonly student: string;
+}
+
+/**
+ * The rows of the first samples, from the teacher's cache and from the student as it was saved.
+ *
+ * @returns undefined where the two spaces are of different width, and no map could show both
+ * @throws LimbeckError as cache and student do
+ */
+export async function heldOutRows<Sample extends StudentSample>({
+  data,
+  teacher: { teacher },
+  cache,
+  student: directory,
+}: HeldOutParts<Sample>): Promise<HeldOutRows | undefined> {
+  const student = await Student.load(directory);
+  try {
+    if (student.dimension !== teacher.dimension) return undefined;
+    const numbers = Int32Array.from({ length: Math.min(MOST, data.size) }, (_, i) => i);
+    const { embeddings } = await cacheTeacherRows({ teacher, data, ...cache });
+    const rows = embeddings.gather(numbers);
+    embeddings.release();
+    const samples = await data.read(numbers);
+    const { labels, classNames, ids } = data;
+    return {
+      texts: samples.map((sample, i) => (typeof sample === 'string' ? sample : (ids?.[i] ?? `image ${i}`))),
+      classes: Array.from(numbers, (i) => labels && (classNames?.[labels[i]] ?? String(labels[i]))),
+      teacher: rows,
+      student: await student.embed(samples),
+    };
+  } finally {
+    await student.release();
+  }
+}
+
+/** @throws LimbeckError FILE_UNWRITABLE */
+export async function writeHeldOut(
+  files: { readonly texts: string; readonly rows: string },
+  { texts, classes, teacher, student }: HeldOutRows,
+): Promise<void> {
+  const lines = texts.map((text, i) => `${JSON.stringify({ text, label: classes[i] })}\n`);
+  const floats = ({ rows, columns, data }: Matrix) => ({ shape: [rows, columns], data: data as Float32Array });
+  await writeFileAtomic(files.texts, lines.join(''));
+  await writeFileAtomic(files.rows, writeSafetensors({ teacher: floats(teacher), student: floats(student) }));
+}
