@@ -2,7 +2,7 @@
 // parameters from labels, soft targets and contrast together. With --compare the same student from labels alone, too.
 //
 //   npm run build && node examples/mnist.mjs            # some minutes on two cores
-//   node examples/mnist.mjs --images 6000 --epochs 1    # a quick look
+//   node examples/mnist.mjs --images 6000 --epochs 2    # a quick look
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,6 +14,7 @@ import {
   imageDataset,
   parseIdxImages,
   resnet,
+  Student,
   SupervisedStrategy,
 } from 'limbeck';
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     images: { type: 'string', default: '60000' },
     epochs: { type: 'string', default: '4' },
     seed: { type: 'string', default: '0' },
+    out: { type: 'string', default: 'runs/mnist/student' },
     compare: { type: 'boolean', default: false },
   },
 });
@@ -57,7 +59,7 @@ async function train(what, options) {
   const embedder = await student.toEmbedder({ foldBatchNorm: true });
   const share = accuracy(await embedder.classify(test.images), test.labels);
   console.log(`\n${what}: ${student.parameterCount} parameters, ${(100 * share).toFixed(2)} % of the test images right`);
-  return { embedder, share };
+  return { embedder, share, student };
 }
 
 const teacher = await train('teacher, from labels', {
@@ -80,4 +82,15 @@ const strategy = new ContrastiveDistillationStrategy({ contrastiveWeight: 0.5, p
 const student = await train('student, distilled', { student: small(), strategy, teacher: { embeddings, outputs }, epochs });
 await student.embedder.release();
 await strategy.release();
+
+// As it is shipped: a directory, and what anybody does with it.
+const classNames = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+await student.student.save(values.out, { classNames, card: { name: 'MNIST digits' } });
+const model = await Student.load(values.out);
+const answers = await model.classify(test.images.slice(0, 5));
+await model.release();
+for (const [i, { label, score }] of answers.entries()) {
+  console.log(`  ${classNames[test.labels[i]]}: ${label} (${(100 * score).toFixed(1)} %)`);
+}
 console.log(`all: ${seconds()}`);
+if (student.share < 0.5) throw new Error('the student should have learned more');

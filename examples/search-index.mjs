@@ -6,7 +6,7 @@
 // writes what you would have: documents.jsonl and index.npy.
 //
 //   npm run build && node examples/search-index.mjs                         # a few minutes on two cores
-//   node examples/search-index.mjs --documents 1500 --epochs 4              # a quick look
+//   node examples/search-index.mjs --documents 1500 --epochs 6              # a quick look
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

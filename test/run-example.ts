@@ -14,13 +14,16 @@ export async function examplesOf(document: string): Promise<string[]> {
 }
 
 /** What an example prints, by line. */
-export async function runExample(source: string): Promise<string[]> {
+export async function runExample(source: string, env: Readonly<Record<string, string>> = {}): Promise<string[]> {
   // Inside the repository, so that "limbeck" is this package.
   const directory = await mkdtemp(join(root, '.readme-'));
   try {
     const file = join(directory, 'example.mjs');
     await writeFile(file, source);
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: root });
+    const { stdout } = await promisify(execFile)(process.execPath, [file], {
+      cwd: root,
+      env: { ...process.env, ...env },
+    });
     return stdout.trim().split('\n');
   } finally {
     await rm(directory, { recursive: true });

@@ -3,14 +3,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { TextTokenizer } from '../data/tokenizer.ts';
 import { LimbeckError } from '../errors.ts';
 import { nearestRows } from '../evaluation/nearest-neighbours.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import { recoverDirectory } from '../runtime/files.ts';
 import { readBytes, readText } from '../runtime/read-files.ts';
-import { TextEmbedder } from '../students/text-embedder.ts';
 import { readSafetensors } from '../teachers/safetensors.ts';
+import { Student } from '../training/student.ts';
 import { loadDemoTeacher, RUN_FILES } from './demo-parts.ts';
 
 const heldOutLine = z.object({ text: z.string(), supersense: z.string() });
@@ -53,15 +52,9 @@ export async function queryDemo(
     path(RUN_FILES.heldOutRows),
   ).tensor('teacher');
   const index = new Matrix(stored.shape[0], stored.shape[1], stored.data);
-  const modelPath = path(`${RUN_FILES.student}/onnx/model.onnx`);
-  const tokenizerPath = path(`${RUN_FILES.student}/tokenizer.json`);
+  const student = await Student.load(path(RUN_FILES.student));
   const teacher = await loadDemoTeacher(teacherDirectory);
-  const tokenizer = TextTokenizer.fromJson(await readText(tokenizerPath, "the student's tokenizer"), {
-    maxTokens: teacher.tokenizer.maxTokens,
-    name: tokenizerPath,
-  });
-  const student = await TextEmbedder.open(await readBytes(modelPath, 'the student'), tokenizer, modelPath);
-  const search = async (model: Pick<TextEmbedder, 'embed'>): Promise<QueryHit[]> => {
+  const search = async (model: { embed(texts: readonly string[]): Promise<Matrix> }): Promise<QueryHit[]> => {
     const row = (await model.embed([query])).row(0);
     const { indices, scores } = nearestRows(row, index, hits);
     return Array.from(indices, (i, k) => ({ ...documents[i], score: scores[k] }));

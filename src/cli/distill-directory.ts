@@ -4,14 +4,14 @@
  *
  * Not a lock: two processes must not run one directory at a time.
  */
-import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RunConfig } from '../config/complete-config.ts';
 import { differences } from '../config/write-config.ts';
 import type { SkippedSample } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { parseRunRecord, type RunRecord } from '../report/run-record.ts';
-import { removeStaleTemporaries, writeFileAtomic } from '../runtime/files.ts';
+import { makeWritableDirectory, removeStaleTemporaries, unwritable, writeFileAtomic } from '../runtime/files.ts';
 import { readText } from '../runtime/read-files.ts';
 
 export const DISTILL_FILES = {
@@ -62,7 +62,8 @@ export class DistillDirectory {
           `${present.slice(0, 3).join(', ')}. Choose another directory with --out.`,
       );
     }
-    await makeWritable(path);
+    // Found out now, and not after minutes of training.
+    await makeWritableDirectory(path);
     await removeStaleTemporaries(path);
     if (again) {
       // The record goes first: what remains after a kill is then no run, and can be begun anew.
@@ -140,22 +141,3 @@ const isFile = (path: string): Promise<boolean> =>
     (found) => found.isFile(),
     () => false,
   );
-
-/** Found out now, and not after minutes of training. */
-async function makeWritable(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-    await access(path, constants.W_OK);
-  } catch (error) {
-    throw unwritable(path, error);
-  }
-}
-
-function unwritable(path: string, cause: unknown): LimbeckError {
-  return new LimbeckError(
-    'FILE_UNWRITABLE',
-    `output.directory: expected a directory that can be written, got ${(cause as NodeJS.ErrnoException).code} for ${resolve(path)}. ` +
-      'Choose another with --out, or change its permissions.',
-    { cause },
-  );
-}

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { LimbeckError } from '../errors.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { ownVersion } from './environment.ts';
+import { addEvaluateCommand } from './evaluate-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { lazyCommands } from './lazy-commands.ts';
 import { addReportCommand } from './report-command.ts';
@@ -32,6 +33,7 @@ addLazily(
   async () => (await import('./embed-command.ts')).fillEmbedCommand,
 );
 addInspectCommand(program);
+addEvaluateCommand(program);
 addReportCommand(program);
 addDemoCommand(program);
 

@@ -3,9 +3,8 @@
  * goes on, so that no step stands in it twice.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { LimbeckError } from '../errors.ts';
 import type { MetricsLine } from '../report/metrics-lines.ts';
-import { writeFileAtomic } from '../runtime/files.ts';
+import { unwritable, writeFileAtomic } from '../runtime/files.ts';
 import { readText } from '../runtime/read-files.ts';
 
 export class MetricsFile {
@@ -48,7 +47,7 @@ export class MetricsFile {
   async flush(): Promise<void> {
     this.#queue(async () => this.#handle?.datasync());
     await this.#last;
-    if (this.#error) throw unwritable(this.path, this.#error);
+    if (this.#error) throw unwritable(this.path, this.#error, 'Start again, and the run goes on.');
   }
 
   async close(): Promise<void> {
@@ -86,16 +85,4 @@ function stepOf(line: string): number {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
-}
-
-function unwritable(path: string, cause: unknown): LimbeckError {
-  if (cause instanceof LimbeckError) return cause;
-  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return new LimbeckError(
-    'FILE_UNWRITABLE',
-    `${path}: expected to write it, got ${code}. Free space, and start again.`,
-    {
-      cause,
-    },
-  );
 }

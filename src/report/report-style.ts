@@ -57,8 +57,8 @@ summary{cursor:pointer;color:var(--accent);font-size:.9rem}
 .reading{margin-top:.8rem;min-height:3em;max-width:none}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:1.6rem 2.5rem}
 dl{margin:0;font-size:.9rem}
-dl div{display:grid;grid-template-columns:10rem 1fr;gap:.8rem;padding:.28rem 0;border-bottom:1px solid var(--line)}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+dl div{display:grid;grid-template-columns:minmax(10rem,1fr) 2fr;gap:.8rem;padding:.28rem 0;border-bottom:1px solid var(--line)}
+dt{color:var(--soft);overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 .meaning{margin-top:.6rem;max-width:46rem}.meaning div{grid-template-columns:6rem 1fr}
 @media (max-width:760px){
 main{padding:28px 16px 48px}h1{font-size:1.5rem}.lede{font-size:1.05rem}
@@ -71,6 +71,6 @@ main{padding:28px 16px 48px}h1{font-size:1.5rem}.lede{font-size:1.05rem}
 .results td::before{content:attr(data-label);color:var(--soft);margin-right:auto}
 .results td .spread{display:inline;align-self:baseline;font-size:.9em;min-width:4.4rem;text-align:right}
 .verdicts li{grid-template-columns:4.5rem 1fr}.verdicts .detail{grid-column:1/-1;color:var(--soft);font-size:.9rem}
-.panel{padding:12px}dl div{grid-template-columns:8rem 1fr}}
+.panel{padding:12px}dl div{grid-template-columns:minmax(8rem,1fr) 2fr}}
 @media print{.legend input,.reading,details{display:none}.panel{break-inside:avoid}}
 `.trim();

@@ -19,7 +19,7 @@
  * right whatever else lies there, so that is what happens.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LimbeckError, show } from '../errors.ts';
 
@@ -217,11 +217,37 @@ async function writeFlushed(path: string, data: string | Uint8Array | AsyncItera
   }
 }
 
+/**
+ * Makes a directory that can be written, with its parents; one that is there already stays.
+ *
+ * @throws LimbeckError FILE_UNWRITABLE with the system's reason
+ */
+export async function makeWritableDirectory(path: string): Promise<void> {
+  try {
+    await makeDirectory(resolve(path));
+    await access(path, constants.W_OK);
+  } catch (error) {
+    throw unwritable(resolve(path), error);
+  }
+}
+
 async function makeDirectory(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true });
+  const first = await mkdir(directory, { recursive: true }).catch(async (error) => {
+    throw await whyNotMade(directory, error);
+  });
   if (first === undefined) return;
   // Each new name is an entry in its parent, and lasts only once the parent is on the disk.
   for (let made = directory; made.length >= first.length; made = dirname(made)) await flushDirectory(dirname(made));
+}
+
+/** Node says ENOENT of a directory on a read-only file system; the nearest directory that exists tells the true reason. */
+async function whyNotMade(directory: string, error: unknown): Promise<unknown> {
+  let place = dirname(directory);
+  while ((await kindOf(place)) === 'nothing') place = dirname(place);
+  return access(place, constants.W_OK).then(
+    () => error,
+    (reason) => reason,
+  );
 }
 
 /** Makes renames inside a directory last. Windows cannot open directories, and flushes names with the file. */
@@ -251,8 +277,12 @@ function errorCode(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? '';
 }
 
-/** The error of a failed write; what is an error of ours already stays as it is. */
-function unwritable(path: string, error: unknown): unknown {
+/**
+ * The error of a failed write; what is an error of ours already, and what is none of the system's, stays as it is.
+ *
+ * @param consequence what the failure means for the user's files, or what to do after the disk is in order again
+ */
+export function unwritable(path: string, error: unknown, consequence = 'Nothing was changed.'): unknown {
   const code = errorCode(error);
   if (error instanceof LimbeckError || code === '') return error;
   const advice = {
@@ -262,7 +292,7 @@ function unwritable(path: string, error: unknown): unknown {
   }[code];
   return new LimbeckError(
     'FILE_UNWRITABLE',
-    `${path}: expected to write it, got ${code}. ${advice ?? (error as Error).message} Nothing was changed.`,
+    `${path}: expected to write it, got ${code}. ${advice ?? `${(error as Error).message}.`} ${consequence}`,
     { cause: error },
   );
 }

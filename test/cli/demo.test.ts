@@ -76,6 +76,7 @@ describe('limbeck demo', () => {
       'metrics.jsonl',
       'report.html',
       'run.json',
+      'student/README.md',
       'student/config.json',
       'student/onnx/model.onnx',
       'student/tokenizer.json',
