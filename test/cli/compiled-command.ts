@@ -1,10 +1,10 @@
 /** The command as users have it: compiled, in a folder of its own, run as a process. */
-import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { copyFileSync, cpSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { inject } from 'vitest';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 export const modules = join(repository, 'node_modules');
@@ -13,13 +13,7 @@ export const modules = join(repository, 'node_modules');
 export function compileCommand(): { readonly root: string; readonly main: string } {
   // A space in the path: users have them.
   const root = mkdtempSync(join(tmpdir(), 'limbeck cli-'));
-  const tsc = join(modules, 'typescript/bin/tsc');
-  const compiled = spawnSync(
-    process.execPath,
-    [tsc, '-p', join(repository, 'tsconfig.build.json'), '--outDir', join(root, 'dist')],
-    { cwd: repository, encoding: 'utf8' },
-  );
-  expect(compiled.stdout + compiled.stderr).toBe('');
+  cpSync(inject('compiled'), join(root, 'dist'), { recursive: true });
   copyFileSync(join(repository, 'package.json'), join(root, 'package.json'));
   symlinkSync(modules, join(root, 'node_modules'));
   return { root, main: join(root, 'dist/cli/main.js') };

@@ -23,6 +23,8 @@ describe('gradients against central differences in float64, relative error < 1e-
       ...[
         'writeOnnx',
         'readOnnx',
+        'addOutputs',
+        'onnxTensorNames',
         'surveyOnnx',
         'SymbolicTensor',
         'isFloat',

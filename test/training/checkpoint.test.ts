@@ -246,7 +246,10 @@ describe('a process killed at any time', () => {
       files: [join(repository, 'test/training/checkpoint-child.ts')],
     };
     writeFileSync(join(compiled, 'tsconfig.json'), JSON.stringify(config));
-    const imports = { '#backend': './out/src/runtime/backend-node.js' };
+    const imports = {
+      '#backend': './out/src/runtime/backend-node.js',
+      '#storage': './out/src/runtime/storage-node.js',
+    };
     writeFileSync(join(compiled, 'package.json'), JSON.stringify({ type: 'module', imports }));
     const tsc = join(repository, 'node_modules/typescript/bin/tsc');
     const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', compiled], { encoding: 'utf8' });
