@@ -1,5 +1,6 @@
 /** The command line of the demo: options, help, what goes to stdout. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { LimbeckError } from '../errors.ts';
 import type { DemoOptions } from './demo.ts';
 import { Progress } from './progress.ts';
 import { terminalWidth } from './terminal-width.ts';
@@ -107,6 +108,10 @@ async function train(flags: DemoFlags): Promise<void> {
         ? `${JSON.stringify(record, null, 2)}\n`
         : `\n${renderTextTable(resultsTable(record), { width: terminalWidth() })}\nReport and student: ${flags.out}\n`,
     );
+  } catch (error) {
+    if (!(error instanceof LimbeckError && error.code === 'ABORTED')) throw error;
+    const kept = 'Teacher rows computed so far are kept; run the same command to go on from them.';
+    throw new LimbeckError('ABORTED', kept, { cause: error });
   } finally {
     process.off('SIGINT', stop);
   }

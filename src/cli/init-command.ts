@@ -182,7 +182,7 @@ async function ask(asking: Interface | undefined, question: string, flags: strin
 function answer(asking: Interface, question: string): Promise<string> {
   return new Promise((done, failed) => {
     const closed = (): void =>
-      failed(new LimbeckError('ABORTED', 'limbeck init: expected an answer, got none; nothing was written.'));
+      failed(new LimbeckError('ABORTED', 'Expected an answer, got none; nothing was written.'));
     asking.once('close', closed);
     asking.question(`${question}: `).then((text) => {
       asking.off('close', closed);

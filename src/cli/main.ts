@@ -5,6 +5,7 @@ import { LimbeckError } from '../errors.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { ownVersion } from './environment.ts';
 import { addEvaluateCommand } from './evaluate-command.ts';
+import { helpLayout } from './help.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { lazyCommands } from './lazy-commands.ts';
 import { addReportCommand } from './report-command.ts';
@@ -14,7 +15,7 @@ const program = new Command('limbeck')
   .version(ownVersion())
   .showSuggestionAfterError()
   .showHelpAfterError('(limbeck --help lists what there is)')
-  .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 80) })
+  .configureHelp(helpLayout(process.stdout.columns))
   .exitOverride();
 const addLazily = lazyCommands(program);
 addLazily(
@@ -60,7 +61,7 @@ function exitCode(error: unknown): number {
 function message(error: unknown): string {
   if (error instanceof LimbeckError) {
     return error.code === 'ABORTED'
-      ? 'limbeck: interrupted. Teacher rows computed so far are kept; run the same command to go on from them.'
+      ? `limbeck: interrupted. ${error.message}`
       : `limbeck: ${error.message} [${error.code}]`;
   }
   // Not one of ours: a bug, or a system error. The stack is what a report needs.
