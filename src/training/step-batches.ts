@@ -1,6 +1,7 @@
 /**
- * The batches of a run, as steps want them: samples read, encoded and laid out, teacher rows gathered. The next step's batches are
- * prepared while the runtime works on the present one; what a batch holds depends on its place in the run alone.
+ * The batches of a run, as steps want them: samples read, encoded and laid out, teacher rows gathered. What is read from files is begun
+ * some steps ahead, so that it is read and decoded on other threads while the runtime works; what a batch holds depends on its place in
+ * the run alone.
  */
 
 import type { BatchPlan } from '../data/batch-plan.ts';
@@ -22,13 +23,20 @@ export interface StepBatchesParts<Sample> {
   readonly accumulate: number;
 }
 
+/**
+ * Steps whose batches are begun ahead, of data that is not in memory. ONNX Runtime's Node binding keeps the main thread during a run, and
+ * reading an image takes several turns of it (read, decode): with a single step ahead only the first would go on beside a run.
+ */
+const STEPS_AHEAD = 4;
+
 export class StepBatches<Sample> {
   /** Steps of an epoch. */
   readonly perEpoch: number;
   readonly #parts: StepBatchesParts<Sample>;
   /** Samples of data in memory, encoded once; data on disk is encoded as it is read. */
   readonly #encoded: readonly unknown[] | undefined;
-  #next: { readonly step: number; readonly batches: Promise<StepBatch[]> } | undefined;
+  /** Steps that were begun, by number. */
+  readonly #begun = new Map<number, Promise<StepBatch[]>>();
 
   private constructor(parts: StepBatchesParts<Sample>, encoded: readonly unknown[] | undefined) {
     this.#parts = parts;
@@ -42,18 +50,19 @@ export class StepBatches<Sample> {
     return new StepBatches(parts, once ? student.encode(await data.read(everyNumber(data.size))) : undefined);
   }
 
-  /** The batches of a step, counted from 0 over the whole run; begins with those of the step after it, if there is one. */
-  async take(step: number, steps: number): Promise<StepBatch[]> {
-    const batches = this.#next?.step === step ? this.#next.batches : this.#prepare(step);
-    this.#next = undefined;
-    const result = await batches;
-    if (step + 1 < steps) {
-      const next = this.#prepare(step + 1);
-      // It is reported when it is taken; until then nobody waits for it.
-      next.catch(() => {});
-      this.#next = { step: step + 1, batches: next };
+  /** The batches of a step, counted from 0 over the whole run. */
+  take(step: number, steps: number): Promise<StepBatch[]> {
+    const batches = this.#begun.get(step) ?? this.#prepare(step);
+    const last = this.#encoded ? step : Math.min(step + STEPS_AHEAD, steps - 1);
+    for (const begun of this.#begun.keys()) if (begun <= step || begun > last) this.#begun.delete(begun);
+    for (let ahead = step + 1; ahead <= last; ahead++) {
+      if (this.#begun.has(ahead)) continue;
+      const later = this.#prepare(ahead);
+      // A failure is reported when the step is taken; until then nobody waits for it.
+      later.catch(() => {});
+      this.#begun.set(ahead, later);
     }
-    return result;
+    return batches;
   }
 
   async #prepare(step: number): Promise<StepBatch[]> {
