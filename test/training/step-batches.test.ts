@@ -47,7 +47,13 @@ it('begins batches four steps ahead, and no further', async () => {
   let begun = 0;
   const seen: number[] = [];
   const data = onDisk();
-  const counting: Dataset<string> = { ...data, read: (numbers) => (begun++, data.read(numbers)) };
+  const counting: Dataset<string> = {
+    ...data,
+    read(numbers) {
+      begun++;
+      return data.read(numbers);
+    },
+  };
   await run({ data: counting, onStep: () => seen.push(begun) });
   expect(seen).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 12, 12, 12, 12]);
 });
