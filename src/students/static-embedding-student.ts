@@ -70,6 +70,10 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   readonly #tokenWeights: Parameter;
   readonly #projection: Parameter;
   readonly #bias: Parameter;
+  /** For every id its place among the touched rows of the batch that is being prepared, and the last batch that it occurred in. */
+  readonly #place: Int32Array;
+  readonly #lastBatch: Int32Array;
+  #batches = 0;
 
   /** @throws LimbeckError INVALID_OPTION */
   constructor(tokenizer: TextTokenizer, options: StaticEmbeddingOptions) {
@@ -93,6 +97,8 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
       sparse: true,
       decay: false,
     };
+    this.#place = new Int32Array(vocabulary);
+    this.#lastBatch = new Int32Array(vocabulary);
     this.#tokenWeights = {
       name: 'token weights',
       shape: [vocabulary, 1],
@@ -131,16 +137,31 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
    * its gradient back, and, unlike a scatter, adds in a fixed order.
    */
   prepareBatch(texts: readonly Int32Array[]): StudentBatch {
-    const rows = Int32Array.from(new Set(texts.flatMap((ids) => Array.from(ids)))).sort();
-    const place = new Map(Array.from(rows, (id, row) => [id, row]));
+    const rows = this.#touchedRows(texts);
+    for (let row = 0; row < rows.length; row++) this.#place[rows[row]] = row;
     const shares = new Float32Array(texts.length * rows.length);
-    for (const [i, ids] of texts.entries()) {
-      for (const id of ids) shares[i * rows.length + (place.get(id) as number)] += 1 / ids.length;
+    for (let i = 0; i < texts.length; i++) {
+      const ids = texts[i];
+      for (let k = 0; k < ids.length; k++) shares[i * rows.length + this.#place[ids[k]]] += 1 / ids.length;
     }
     return {
       feeds: { shares: { shape: ['batch', TOUCHED_ROWS], tensor: floatTensor(shares, [texts.length, rows.length]) } },
       rows,
     };
+  }
+
+  /** The ids that occur, ascending. */
+  #touchedRows(texts: readonly Int32Array[]): Int32Array {
+    this.#batches++;
+    const touched: number[] = [];
+    for (const ids of texts) {
+      for (let k = 0; k < ids.length; k++) {
+        if (this.#lastBatch[ids[k]] === this.#batches) continue;
+        this.#lastBatch[ids[k]] = this.#batches;
+        touched.push(ids[k]);
+      }
+    }
+    return Int32Array.from(touched).sort();
   }
 
   forward({ feeds, parameters }: StudentInputs): StudentOutputs {

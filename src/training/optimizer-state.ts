@@ -43,6 +43,8 @@ export class OptimizerState {
   readonly #state = new Map<Parameter, Arrays>();
   /** Where the next values of dense parameters are written; swapped with the state after each step. */
   readonly #spare = new Map<Parameter, Arrays>();
+  /** Where the touched rows of sparse parameters are gathered; grows with the largest batch. */
+  readonly #gathered = new Map<Parameter, Arrays>();
   /** Of sparse parameters with an average: the step at which each row's average is up to date. */
   readonly #averagedAt = new Map<Parameter, Int32Array>();
   #steps = 0;
@@ -253,7 +255,9 @@ export class OptimizerState {
   #tensor(parameter: Parameter, array: string, rows: Int32Array): TensorData {
     const values = (this.#state.get(parameter) as Arrays)[array];
     if (!parameter.sparse) return floatTensor(values, parameter.shape);
-    return floatTensor(gatherRows(values, rows, parameter), [rows.length, ...parameter.shape.slice(1)]);
+    const tensor = rowsTensor(this.#gathered, parameter, array, rows.length);
+    gatherRows(values, rows, parameter, tensor.data as Float32Array);
+    return tensor;
   }
 }
 
@@ -285,16 +289,28 @@ function keptShape({ shape }: Parameter, rows: number): number[] {
   return [rows, ...shape.slice(1).map(() => 1)];
 }
 
-function gatherRows(table: Float32Array, rows: Int32Array, { shape }: Parameter): Float32Array {
-  const width = table.length / shape[0];
-  const result = new Float32Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++) {
-    result.set(table.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
+/** A tensor of so many rows over the beginning of an array that is kept from step to step: a fresh one each time costs more than filling it. */
+function rowsTensor(kept: Map<Parameter, Arrays>, parameter: Parameter, array: string, rows: number): TensorData {
+  const { shape } = parameter;
+  const length = (rows * parameter.data.length) / shape[0];
+  let arrays = kept.get(parameter);
+  if (!arrays) {
+    arrays = {};
+    kept.set(parameter, arrays);
   }
-  return result;
+  if (!(arrays[array]?.length >= length)) arrays[array] = new Float32Array(Math.ceil(1.25 * length));
+  return floatTensor(arrays[array].subarray(0, length), [rows, ...shape.slice(1)]);
+}
+
+function gatherRows(table: Float32Array, rows: Int32Array, { shape }: Parameter, into: Float32Array): void {
+  const width = table.length / shape[0];
+  if (width === 1) for (let i = 0; i < rows.length; i++) into[i] = table[rows[i]];
+  else
+    for (let i = 0; i < rows.length; i++) into.set(table.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
 }
 
 function scatterRows(values: Float32Array, rows: Int32Array, { shape }: Parameter, table: Float32Array): void {
   const width = table.length / shape[0];
-  for (let i = 0; i < rows.length; i++) table.set(values.subarray(i * width, (i + 1) * width), rows[i] * width);
+  if (width === 1) for (let i = 0; i < rows.length; i++) table[rows[i]] = values[i];
+  else for (let i = 0; i < rows.length; i++) table.set(values.subarray(i * width, (i + 1) * width), rows[i] * width);
 }
