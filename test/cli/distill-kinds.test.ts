@@ -75,6 +75,8 @@ it('an ONNX file as student', async () => {
   const { record } = await distill('onnx-student', {
     teacher: { embeddings: 'glosses.npy' },
     student: { kind: 'onnx', file: MODEL, embeddings: 'last_hidden_state', pooling: 'mean', tokenizer: TOKENIZER },
+    strategy: { kind: 'feature' },
+    training: { epochs: 6, batchSize: 32, optimizer: { learningRate: 0.01 } },
   });
   // It goes on from what it had learned.
   const first = parseRunRecord(readFileSync(join(root, 'runs/first/run.json'), 'utf8')).results.at(-1)?.metrics;
