@@ -4,6 +4,10 @@ const suites = {
     about: 'a million texts with precomputed rows: reading, tokenizer, cache, training; time and memory of each',
     load: () => import('./million.mjs'),
   },
+  steps: {
+    about: 'training steps of networks, beside PyTorch; with --profile where their time goes',
+    load: () => import('./steps.mjs'),
+  },
   losses: { about: 'contrastive losses with gradient, and the CRD bank step', load: () => import('./losses.mjs') },
 };
 

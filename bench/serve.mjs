@@ -7,20 +7,26 @@ import { createInterface } from 'node:readline';
  *
  * {"prepare": configuration}     → {"facts": …}
  * {"turn": {"seconds", "limit"}} → {"milliseconds": one a run, "loss", "gradient", "peakBytes"}
+ * {"release": true}              → {}
  * whatever goes wrong            → {"error": message}
  *
- * @param prepare async configuration → { facts, step }; step is async, without arguments, and is what is timed.
+ * @param prepare async configuration → { facts, step, release? }; step is async, without arguments, and is what is timed.
  *   It returns { loss, gradient }, which are read and checked after every run, outside the time.
  */
 export async function serve(prepare) {
   let step;
+  let release;
   let residentBefore;
   const answer = async (request) => {
     if (request.prepare) {
-      const { facts, step: prepared } = await prepare(request.prepare);
-      step = prepared;
+      const { facts, ...prepared } = await prepare(request.prepare);
+      ({ step, release } = prepared);
       residentBefore = maxResidentBytes();
       return { facts };
+    }
+    if (request.release) {
+      await release?.();
+      return {};
     }
     const measured = await turn(step, request.turn);
     return { ...measured, peakBytes: maxResidentBytes() - residentBefore };

@@ -47,7 +47,7 @@ export function writeOnnx(graph: Graph, name = 'limbeck'): Uint8Array {
       `writeOnnx: expected inputs and outputs of different names, got "${repeated}" twice. Rename one.`,
     );
   }
-  const writer = new GraphWriter(names);
+  const writer = new GraphWriter(names, graph.outputs);
   for (const tensor of graph.inputs) writer.input(tensor);
   for (const operation of topologicalOrder(Object.values(graph.outputs))) writer.operation(operation);
   for (const [output, tensor] of Object.entries(graph.outputs)) writer.output(output, tensor);
@@ -76,9 +76,13 @@ class GraphWriter implements Emitter {
   readonly #reserved: ReadonlySet<string>;
   #temporaries = 0;
 
+  /** The names of tensors that the graph gives out; of those given out twice the first. */
+  readonly #given = new Map<SymbolicTensor, string>();
+
   /** @param reserved names of inputs and outputs, which generated names stay clear of */
-  constructor(reserved: readonly string[]) {
+  constructor(reserved: readonly string[], outputs: Graph['outputs']) {
     this.#reserved = new Set(reserved);
+    for (const [name, tensor] of Object.entries(outputs)) if (!this.#given.has(tensor)) this.#given.set(tensor, name);
   }
 
   input(tensor: SymbolicTensor): void {
@@ -88,16 +92,16 @@ class GraphWriter implements Emitter {
   operation({ operator, inputs, outputs, attributes }: Operation): void {
     const inputNames = inputs.map((tensor) => this.#nameOf(tensor));
     const outputNames = outputs.map((tensor) => {
-      const fresh = this.#fresh(operator.name);
-      this.#names.set(tensor, fresh);
-      return fresh;
+      const name = this.#given.get(tensor) ?? this.#fresh(operator.name);
+      this.#names.set(tensor, name);
+      return name;
     });
     (operator as unknown as Operator<unknown>).emit(this, { inputs, outputs, attributes, inputNames, outputNames });
   }
 
   output(name: string, tensor: SymbolicTensor): void {
-    // A graph output needs a node of its own name, also when the tensor is an input or is given out twice.
-    this.node('Identity', [this.#nameOf(tensor)], [name]);
+    // An input, a constant, and what is given out twice need a node that gives them the name.
+    if (this.#names.get(tensor) !== name) this.node('Identity', [this.#nameOf(tensor)], [name]);
   }
 
   node(

@@ -17,12 +17,13 @@ const NEEDS: Readonly<Record<Device, string>> = {
 
 async function open(
   model: Uint8Array,
-  { device = 'cpu', threads, folder }: SessionOptions,
+  { device = 'cpu', threads, folder, profile }: SessionOptions,
 ): Promise<ort.InferenceSession> {
   return ort.InferenceSession.create(model, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
   });
@@ -101,7 +102,10 @@ export const backend: Backend = {
           }),
         );
       },
-      release: () => session.release(),
+      async release() {
+        if (options.profile !== undefined) session.endProfiling();
+        await session.release();
+      },
     } satisfies Session;
   },
 };

@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly device?: Device;
   /** Threads inside one operator; by default one per physical core. */
   readonly threads?: number;
+  /** The beginning of the path of a file that gets ONNX Runtime's own profile, as JSON, when the session is released. */
+  readonly profile?: string;
   /** The folder of the files in which a model keeps its numbers, for models that do; by default the working directory. */
   readonly folder?: string;
 }

@@ -77,6 +77,14 @@ describe('writeOnnx', () => {
     expect(parsed(graph).graph?.node?.filter(({ opType }) => opType === 'Add')).toHaveLength(1);
   });
 
+  it('a node gives its result the name of the output, without a copy', () => {
+    const x = g.input('x', 'float32', [2]);
+    const y = g.mul(x, 2);
+    const { graph } = parsed({ inputs: [x], outputs: { y, z: g.add(y, 1), again: y, x2: x } });
+    const nodes = graph?.node?.map(({ opType, output }) => `${opType} ${output?.join()}`);
+    expect(nodes).toEqual(['Mul y', 'Add z', 'Identity again', 'Identity x2']);
+  });
+
   it('keeps an input that no output needs', async () => {
     const [x, unused] = [g.input('x', 'float32', [1]), g.input('unused', 'float32', [1])];
     const result = await run(

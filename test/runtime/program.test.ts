@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as g from '../../src/graph/index.ts';
 import { Matrix } from '../../src/matrix/matrix.ts';
@@ -191,4 +194,20 @@ describe('tensor helpers', () => {
     expect(scalarTensor(0.1, 'float64')).toEqual({ dtype: 'float64', dims: [], data: Float64Array.of(0.1) });
     expect(scalarTensor(0.1, 'float32').data).toEqual(Float32Array.of(0.1));
   });
+});
+
+it("a profile is a file of ONNX Runtime's own events, there once the program is released", async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'limbeck-profile-'));
+  try {
+    const x = g.input('x', 'float32', [2]);
+    const program = await compile({ inputs: [x], outputs: { y: g.mul(x, 2) } }, { profile: join(directory, 'own') });
+    await program.run({ x: floatTensor(Float32Array.of(1, 2), [2]) });
+    await program.release();
+    const [file, ...others] = readdirSync(directory);
+    expect([file, others]).toEqual([expect.stringMatching(/^own.*\.json$/), []]);
+    const events = JSON.parse(readFileSync(join(directory, file), 'utf8')) as { name: string }[];
+    expect(events.filter(({ name }) => name === 'model_run')).toHaveLength(1);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
