@@ -1,9 +1,8 @@
 /** How the demo measures a model: on held-out texts, against the teacher's rows, on the exported model. */
 import type { TextDataset } from '../data/text-dataset.ts';
-import { meanCosine } from '../evaluation/mean-cosine.ts';
+import { agreement } from '../evaluation/agreement.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { nearestNeighbourAccuracy } from '../evaluation/nearest-neighbour-accuracy.ts';
-import { retrieval } from '../evaluation/retrieval.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { MethodResult } from '../report/run-record.ts';
 import type { StaticEmbeddingStudent } from '../students/static-embedding-student.ts';
@@ -71,12 +70,8 @@ export async function evaluateTeacher(teacher: BertTeacher, corpus: Corpus): Pro
 
 /** Held-out rows of a model against the teacher's, and supersenses by the model's own nearest training rows. */
 function score(heldOutRows: Matrix, trainRows: Matrix, corpus: Corpus): Metrics {
-  const { recallAt, meanReciprocalRank } = retrieval(heldOutRows, corpus.heldOutRows, { ks: [1, 10] });
   return {
-    recallAt1: recallAt[1],
-    recallAt10: recallAt[10],
-    meanReciprocalRank,
-    meanCosine: meanCosine(heldOutRows, corpus.heldOutRows),
+    ...agreement(heldOutRows, corpus.heldOutRows),
     knnAccuracy: nearestNeighbourAccuracy({
       queries: heldOutRows,
       queryLabels: corpus.heldOut.labels as Int32Array,

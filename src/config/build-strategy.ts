@@ -1,5 +1,6 @@
 /** From the section `strategy` to the strategy, with its bank. */
 import type { Dataset } from '../data/dataset.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import { Random } from '../matrix/random.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import { TeacherBank } from '../negatives/teacher-bank.ts';
@@ -71,7 +72,7 @@ function buildBank(
 ): TeacherBank {
   const every = wanted === true || wanted >= rows.rows;
   const samples = every
-    ? Int32Array.from({ length: rows.rows }, (_, i) => i)
+    ? everyNumber(rows.rows)
     : Random.forPurpose(seed, 'teacher bank').sample(rows.rows, wanted).sort();
   return new TeacherBank(rows.gather(samples), {
     ...(useLabels && labels && { labels: samples.map((i) => labels[i]) }),

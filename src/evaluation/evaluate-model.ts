@@ -3,13 +3,13 @@
  * agree with the labels, and how long it takes. One protocol for every model; who reads files is somebody else.
  */
 import { LimbeckError } from '../errors.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import { accuracy } from './accuracy.ts';
-import { meanCosine } from './mean-cosine.ts';
+import { agreement } from './agreement.ts';
 import type { Metrics } from './metrics.ts';
 import { leaveOneOutAccuracy } from './nearest-neighbour-accuracy.ts';
-import { retrieval } from './retrieval.ts';
 
 // Node and browsers have it; the types of either would let in all of that platform.
 declare const performance: { now(): number };
@@ -100,7 +100,7 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
     samples: data.size,
     metrics: {
       ...(data.labels && logits && classification(logits, data.labels)),
-      ...(teacher && agreement(rows, teacher, index)),
+      ...(teacher && agreementWith(rows, teacher, index)),
       ...(data.labels && rows.rows > 1 && { knnAccuracy: leaveOneOutAccuracy(rows, data.labels, NEIGHBOURS) }),
     },
     latency: await latency(options, Math.min(latencySamples, data.size)),
@@ -150,7 +150,7 @@ async function embedAll<Sample>(options: EvaluationOptions<Sample>): Promise<Emb
   return { rows: rows as Matrix, logits, seconds: milliseconds / 1000 };
 }
 
-function agreement(rows: Matrix, teacher: RowSource, index: RowSource | undefined): Metrics {
+function agreementWith(rows: Matrix, teacher: RowSource, index: RowSource | undefined): Metrics {
   for (const [name, { columns }] of Object.entries({ teacher, ...(index && { index }) })) {
     if (columns === rows.columns) continue;
     throw new LimbeckError(
@@ -159,10 +159,8 @@ function agreement(rows: Matrix, teacher: RowSource, index: RowSource | undefine
         'A student that was trained into another width cannot be compared by its rows.',
     );
   }
-  const own = teacher.gather(numbersUpTo(teacher.rows));
-  const all = index ? stack(own, index.gather(numbersUpTo(index.rows))) : own;
-  const { recallAt, meanReciprocalRank } = retrieval(rows, all, { ks: [1, 10] });
-  return { recallAt1: recallAt[1], recallAt10: recallAt[10], meanReciprocalRank, meanCosine: meanCosine(rows, own) };
+  const own = teacher.gather(everyNumber(teacher.rows));
+  return agreement(rows, own, index && stack(own, index.gather(everyNumber(index.rows))));
 }
 
 function classification(logits: Matrix, labels: Int32Array): Metrics {
@@ -175,7 +173,7 @@ async function latency<Sample>(
   count: number,
 ): Promise<EvaluationResult['latency']> {
   const { model, data, signal } = options;
-  const samples = await data.read(numbersUpTo(count));
+  const samples = await data.read(everyNumber(count));
   for (const sample of samples.slice(0, WARM_UP)) await model.embed([sample]);
   const times: number[] = [];
   for (const sample of samples) {
@@ -193,8 +191,6 @@ async function latency<Sample>(
 function stopIfAsked(signal: StopSignal | undefined): void {
   if (signal?.aborted) throw new LimbeckError('ABORTED', 'evaluate: interrupted on request.');
 }
-
-const numbersUpTo = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
 
 function stack(a: Matrix, b: Matrix): Matrix {
   const result = Matrix.zeros(a.rows + b.rows, a.columns);

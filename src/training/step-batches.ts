@@ -6,10 +6,11 @@
 
 import type { BatchPlan } from '../data/batch-plan.ts';
 import type { Dataset, InMemoryDataset } from '../data/dataset.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import type { StepBatch } from './step.ts';
-import { everyNumber, type TeacherAnswers } from './teacher-answers.ts';
+import type { TeacherAnswers } from './teacher-answers.ts';
 
 export interface StepBatchesParts<Sample> {
   readonly student: TrainableStudent<Sample, unknown>;

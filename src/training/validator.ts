@@ -3,20 +3,13 @@ import type * as z from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { accuracy } from '../evaluation/accuracy.ts';
-import { meanCosine } from '../evaluation/mean-cosine.ts';
-import { retrieval } from '../evaluation/retrieval.ts';
+import { AGREEMENT_METRICS, agreement } from '../evaluation/agreement.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import { Random } from '../matrix/random.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import type { Validation, validationOptionsSchema } from './distill-options.ts';
-import {
-  type AskOptions,
-  askTeacher,
-  everyNumber,
-  isTeacher,
-  type TeacherAnswers,
-  type TeacherInput,
-} from './teacher-answers.ts';
+import { type AskOptions, askTeacher, isTeacher, type TeacherAnswers, type TeacherInput } from './teacher-answers.ts';
 
 /** A student as it runs after training. */
 export interface SampleEmbedder<Sample> {
@@ -89,10 +82,7 @@ export class Validator<Sample> {
 
   /** The names of what {@link measure} gives. */
   get metricNames(): readonly string[] {
-    return [
-      ...(this.#comparable() ? ['recallAt1', 'recallAt10', 'meanReciprocalRank', 'meanCosine'] : []),
-      ...(this.#labels() ? ['accuracy'] : []),
-    ];
+    return [...(this.#comparable() ? AGREEMENT_METRICS : []), ...(this.#labels() ? ['accuracy'] : [])];
   }
 
   /** The student with the numbers that its parameters hold now. */
@@ -105,16 +95,7 @@ export class Validator<Sample> {
     try {
       const metrics: Record<string, number> = {};
       const teacher = this.#comparable();
-      if (teacher) {
-        const rows = await embedder.embed(samples);
-        const { recallAt, meanReciprocalRank } = retrieval(rows, teacher);
-        Object.assign(metrics, {
-          recallAt1: recallAt[1],
-          recallAt10: recallAt[10],
-          meanReciprocalRank,
-          meanCosine: meanCosine(rows, teacher),
-        });
-      }
+      if (teacher) Object.assign(metrics, agreement(await embedder.embed(samples), teacher));
       const labels = this.#labels();
       if (labels && embedder.classify) metrics.accuracy = accuracy(await embedder.classify(samples), labels);
       return metrics;
