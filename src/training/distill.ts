@@ -108,7 +108,7 @@ class Run<S extends TrainableStudent<Sample, unknown>, Sample> {
     const plan = planBatches(data, { batching: training.batching, batchSize, seed });
 
     const validator = await this.#validator();
-    const metric = earlyStopping?.metric ?? this.#options.checkpoint?.best;
+    const metric = bestMetric(earlyStopping?.metric, this.#options.checkpoint?.best);
     const history = new History({ metric, earlyStopping, known: validator?.metricNames });
     const teacher = await askTeacher(this.#options.teacher, data, this.#asking('training'));
     this.#held.push(() => teacher.release());
@@ -251,6 +251,15 @@ class Run<S extends TrainableStudent<Sample, unknown>, Sample> {
     // Warnings are never lost.
     if (event.type === 'warning' && !onEvent) warnOnConsole(event.message);
   }
+}
+
+/** There is one best state of a run. @throws LimbeckError INVALID_OPTION for two different metrics */
+function bestMetric(stopping: string | undefined, kept: string | undefined): string | undefined {
+  if (stopping === undefined || kept === undefined || stopping === kept) return stopping ?? kept;
+  throw new LimbeckError(
+    'INVALID_OPTION',
+    `distill: checkpoint: option best: expected the metric of early stopping, "${stopping}", or none, got "${kept}". Leave it out.`,
+  );
 }
 
 function aborted(done: number, steps: number, path: string | undefined): LimbeckError {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError, show } from '../errors.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import type { Teacher } from '../teachers/teacher.ts';
@@ -29,8 +30,6 @@ export interface TeacherAnswers<Sample> {
   readonly width: number | undefined;
   /** Number of classes of the outputs; undefined without any. */
   readonly classes: number | undefined;
-  /** Rows that are known before training; undefined for a teacher that is asked at every batch. */
-  readonly rows: TeacherRows | undefined;
   /** What tells these rows from others, as plain JSON. */
   readonly identity: unknown;
   readonly work: { readonly reused: number; readonly computed: number; readonly seconds: number } | undefined;
@@ -89,16 +88,11 @@ export async function askTeacher<Sample>(
   if (teacher === undefined) return answersOf({}, data, undefined);
   if (!isTeacher(teacher)) {
     const rows = 'gather' in teacher ? { embeddings: teacher } : teacher;
-    if (data.augmented && (rows.embeddings || rows.outputs)) {
-      throw new LimbeckError(
-        'INVALID_ARGUMENT',
-        'distill: expected a teacher that can be asked for augmented data, got rows, which belong to the plain samples. ' +
-          'Give the teacher itself, or data without augmentation.',
-      );
-    }
+    if (rows.embeddings || rows.outputs) refuseAugmented(data);
     checkRows(rows, data);
     return answersOf(rows, data, undefined);
   }
+  if (teacher.rowsOf) refuseAugmented(data);
   if (data.augmented) return live(teacher, data, options);
   if (options.cache) return cached(teacher, data, options.cache, options);
   if (teacher.rowsOf) return answersOf({ embeddings: teacher.rowsOf(data) }, data, undefined);
@@ -110,9 +104,14 @@ export async function askTeacher<Sample>(
   return answersOf(rows, data, { reused: 0, computed: data.size, seconds: (performance.now() - started) / 1000 });
 }
 
-/** 0 … size − 1. */
-export function everyNumber(size: number): Int32Array {
-  return Int32Array.from({ length: size }, (_, i) => i);
+/** Rows that are there already are those of the samples as they are. */
+function refuseAugmented({ augmented }: Pick<Dataset<unknown>, 'augmented'>): void {
+  if (!augmented) return;
+  throw new LimbeckError(
+    'INVALID_ARGUMENT',
+    'distill: expected a teacher that can be asked for augmented data, got rows, which belong to the plain samples. ' +
+      'Give a teacher that embeds what it is shown, or data without augmentation.',
+  );
 }
 
 function answersOf<Sample>(
@@ -124,7 +123,6 @@ function answersOf<Sample>(
   return {
     width: embeddings?.columns,
     classes: outputs?.columns,
-    rows: { embeddings, outputs },
     identity: [embeddings, outputs].map((rows) => rows && identityOf(rows, data.size)),
     work,
     of: async (numbers) => ({
@@ -161,7 +159,6 @@ function live<Sample>(teacher: Teacher<Sample>, data: Dataset<Sample>, options: 
   return {
     width: teacher.dimension,
     classes: outputs,
-    rows: undefined,
     identity: ['asked at every batch', teacher.fingerprint],
     work: undefined,
     of: async (numbers, samples) => {

@@ -127,6 +127,15 @@ describe('validation', () => {
         'INVALID_OPTION',
         /It gives recallAt1/,
       ],
+      [
+        {
+          validation: { data: heldOut },
+          earlyStopping: { metric: 'recallAt1' },
+          checkpoint: { directory, best: 'meanCosine' },
+        },
+        'INVALID_OPTION',
+        /expected the metric of early stopping, "recallAt1"/,
+      ],
       [{ validation: { data: heldOut }, checkpoint: { directory, best: 'loss' } }, 'INVALID_OPTION', /got "loss"/],
     ];
     for (const [options, code, message] of refused) {
@@ -283,10 +292,12 @@ describe('augmented data', () => {
   });
 
   it('refuses rows, which belong to the plain samples', async () => {
-    await expect(run({ data: augmented, teacher: rows })).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-      message: expect.stringMatching(/augmented data, got rows/),
-    });
+    for (const having of [rows, { ...teacher, rowsOf: () => rows }]) {
+      await expect(run({ data: augmented, teacher: having })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/augmented data, got rows/),
+      });
+    }
   });
 
   it('a teacher that gives NaN in the middle stops the run', async () => {
