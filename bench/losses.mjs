@@ -1,10 +1,10 @@
 // The suite "losses": what loss and gradient of a batch cost, in time and memory, beside the same work in PyTorch.
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
+import { duration, findPeer } from './arguments.mjs';
 import { lossConfigurations, MODE_NAMES } from './losses-configurations.mjs';
 import { lossTable } from './losses-table.mjs';
 import { machineFacts, measureInTurns, Worker } from './measure.mjs';
@@ -76,22 +76,9 @@ function count(text) {
   return Number(text);
 }
 
-function duration(text) {
-  if (!/^\d*\.?\d+$/.test(text)) throw new InvalidArgumentError('Expected a number of seconds.');
-  return Number(text);
-}
-
 function modeName(text) {
   if (!MODE_NAMES.includes(text)) throw new InvalidArgumentError(`There is no mode "${text}".`);
   return text;
-}
-
-/** The command of a Python that has PyTorch; undefined, with a line that says so, when there is none. */
-function findPeer(named) {
-  const python = typeof named === 'string' ? named : (process.env.LIMBECK_BENCH_PYTHON ?? 'python3');
-  if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0) return python;
-  console.log(`No comparison with PyTorch: "${python}" cannot import torch.\n`);
-  return undefined;
 }
 
 /** Runs one configuration: on Limbeck's side and, where there is one and it fits, on the peer's. */

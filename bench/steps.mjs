@@ -1,11 +1,11 @@
 // The suite "steps": what a training step of a network costs, batch preparation included, beside the same step in PyTorch. With --profile,
 // where the time goes: ONNX Runtime's operators, and what is left for JavaScript.
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { duration, findPeer } from './arguments.mjs';
 import { machineFacts, measureInTurns, Worker } from './measure.mjs';
 import { profileLines } from './ort-profile.mjs';
 import { stepConfigurations } from './steps-configurations.mjs';
@@ -62,18 +62,6 @@ function parse(args) {
     .option('--json <file>', 'also write every number')
     .parse(args, { from: 'user' })
     .opts();
-}
-
-function duration(text) {
-  if (!/^\d*\.?\d+$/.test(text)) throw new InvalidArgumentError('Expected a number of seconds.');
-  return Number(text);
-}
-
-function findPeer(named) {
-  const python = typeof named === 'string' ? named : (process.env.LIMBECK_BENCH_PYTHON ?? 'python3');
-  if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0) return python;
-  console.log(`No comparison with PyTorch: "${python}" cannot import torch.\n`);
-  return undefined;
 }
 
 /** Limbeck's side and, where there is one, PyTorch's in both memory layouts, in alternate turns. */

@@ -1,17 +1,15 @@
 """The PyTorch side of one configuration of bench/losses.mjs: the same work, written as one would write it for speed.
 
-Speaks the protocol of bench/serve.mjs: lines of JSON on stdin and stdout.
+Speaks the protocol of bench/serve.mjs.
 """
 
-import json
 import math
 import os
-import resource
-import sys
-import time
 
 import torch
 import torch.nn.functional as F
+
+from serve import serve
 
 MARGIN = 0.1
 TAU = 0.07
@@ -155,44 +153,5 @@ def prepare(configuration):
     return step
 
 
-def take_turn(step, seconds, limit):
-    """Runs until the time is over, at least once and at most `limit` times. Results are read and checked outside the time."""
-    milliseconds = []
-    end = time.perf_counter() + seconds
-    while True:
-        start = time.perf_counter()
-        loss, gradient = step()
-        milliseconds.append(1000 * (time.perf_counter() - start))
-        value, magnitude = loss.item(), gradient.abs_().sum().item()
-        if not math.isfinite(value):
-            raise ArithmeticError(f"the loss is {value}")
-        if not math.isfinite(magnitude) or magnitude == 0:
-            raise ArithmeticError(f"the magnitudes of the gradient sum to {magnitude}")
-        if time.perf_counter() >= end or len(milliseconds) == limit:
-            return {"milliseconds": milliseconds, "loss": value, "gradient": magnitude}
-
-
-def max_resident_bytes():
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def serve():
-    step = resident_before = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            if "prepare" in request:
-                step = prepare(request["prepare"])
-                resident_before = max_resident_bytes()
-                reply = {"facts": {"torch": torch.__version__}}
-            else:
-                reply = take_turn(step, **request["turn"])
-                reply["peakBytes"] = max_resident_bytes() - resident_before
-        except Exception as error:  # the other side reports it in its table
-            reply = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(reply), flush=True)
-
-
 if __name__ == "__main__":
-    serve()
+    serve(prepare)

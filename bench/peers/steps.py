@@ -1,16 +1,13 @@
 """The PyTorch side of one configuration of bench/steps.mjs: the same training step, written as one would write it for speed.
 
-Speaks the protocol of bench/serve.mjs: lines of JSON on stdin and stdout.
+Speaks the protocol of bench/serve.mjs.
 """
-
-import json
-import resource
-import sys
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from serve import serve
 
 BATCHES = 16
 
@@ -158,6 +155,7 @@ def prepare(c):
     torch.set_num_threads(c["threads"])
     model, optimizer, loss = KINDS[c["kind"]](c)
     model.train()
+    *_, last = model.parameters()
     count = 0
 
     def step():
@@ -167,40 +165,10 @@ def prepare(c):
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
-        return value.item()
+        return value.detach(), last.grad
 
     return step
 
 
-def resident():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def turn(step, seconds, limit):
-    milliseconds, end = [], time.perf_counter() + seconds
-    while True:
-        start = time.perf_counter()
-        loss = step()
-        milliseconds.append(1000 * (time.perf_counter() - start))
-        if time.perf_counter() >= end or len(milliseconds) >= limit:
-            return milliseconds, loss
-
-
-def main():
-    step, before = None, 0
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            if "prepare" in request:
-                step = prepare(request["prepare"])
-                before = resident()
-                reply = {"facts": {"torch": torch.__version__}}
-            else:
-                milliseconds, loss = turn(step, **request["turn"])
-                reply = {"milliseconds": milliseconds, "loss": loss, "gradient": 1, "peakBytes": resident() - before}
-        except Exception as error:  # the other side reports it
-            reply = {"error": str(error)}
-        print(json.dumps(reply), flush=True)
-
-
-main()
+if __name__ == "__main__":
+    serve(prepare)
