@@ -34,7 +34,7 @@ import {
   TOUCHED_ROWS,
   type TrainableStudent,
 } from './student.ts';
-import { type StudentFilesOptions, saveStudent, studentFiles } from './student-files.ts';
+import { type StudentFilesOptions, saveStudent, textStudentFiles } from './student-files.ts';
 import { TextEmbedder } from './text-embedder.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
@@ -210,35 +210,14 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
    * @throws LimbeckError INVALID_OPTION for class names: it does not classify
    */
   toFiles(options: StudentFilesOptions = {}): Map<string, string | Uint8Array> {
-    const { dimension, tokenizer } = this;
-    const config = {
-      model_type: 'limbeck-static-embedding',
-      // transformers.js runs it as its base class; Python's transformers has no code for it, and must not think it does.
-      architectures: ['PreTrainedModel'],
-      vocab_size: tokenizer.vocabularySize,
-      token_dim: this.width,
-      hidden_size: dimension,
-      pad_token_id: tokenizer.padId,
-      pooling: 'mean',
-      normalize: true,
-      // There are no quantized weights, which transformers.js would otherwise ask for in a browser.
-      'transformers.js_config': { dtype: 'fp32' },
-    };
-    return studentFiles(
+    return textStudentFiles(
       {
         model: this.toOnnx(),
-        config,
-        format: {
-          format: 1,
-          kind: 'text',
-          dimension,
-          maxTokens: tokenizer.maxTokens,
-          inputs: ['input_ids', 'attention_mask'],
-          pooling: 'mean',
-        },
+        tokenizer: this.tokenizer,
+        dimension: this.dimension,
+        config: { model_type: 'limbeck-static-embedding', token_dim: this.width },
         architecture: `static embeddings: a vector of ${this.width} numbers per token`,
         parameters: this.parameterCount,
-        files: tokenizer.toFiles(),
       },
       options,
     );

@@ -1,5 +1,6 @@
 /** The files of a saved student, alike for every architecture, and how they get to a disk. */
 import { storage } from '#storage';
+import type { TextTokenizer } from '../data/tokenizer.ts';
 import { LimbeckError, show } from '../errors.ts';
 import { type ModelCardFacts, modelCard } from './model-card.ts';
 import type { StudentFormat } from './student-format.ts';
@@ -51,6 +52,52 @@ export function studentFiles(
     ...files,
     ['README.md', modelCard({ format: named, architecture, parameters, modelBytes: model.length }, card)],
   ]);
+}
+
+/** What a student of texts that was built here knows of itself: ids and a mask in, tokens pooled to their mean. */
+export interface TextStudentParts extends Pick<StudentParts, 'model' | 'architecture' | 'parameters'> {
+  readonly tokenizer: TextTokenizer;
+  readonly dimension: number;
+  readonly classes?: number | undefined;
+  /** Entries of config.json of its own, `model_type` among them. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** {@link studentFiles} of a student of texts, laid out as transformers.js expects them. */
+export function textStudentFiles(
+  { tokenizer, dimension, classes, config, ...parts }: TextStudentParts,
+  options: StudentFilesOptions,
+): Map<string, string | Uint8Array> {
+  const classifier = classes !== undefined && { classes };
+  return studentFiles(
+    {
+      ...parts,
+      config: {
+        ...config,
+        // transformers.js runs it as its base class; Python's transformers has no code for it, and must not think it does.
+        architectures: ['PreTrainedModel'],
+        vocab_size: tokenizer.vocabularySize,
+        hidden_size: dimension,
+        ...classifier,
+        pad_token_id: tokenizer.padId,
+        pooling: 'mean',
+        normalize: true,
+        // There are no quantized weights, which transformers.js would otherwise ask for in a browser.
+        'transformers.js_config': { dtype: 'fp32' },
+      },
+      format: {
+        format: 1,
+        kind: 'text',
+        dimension,
+        ...classifier,
+        maxTokens: tokenizer.maxTokens,
+        inputs: ['input_ids', 'attention_mask'],
+        pooling: 'mean',
+      },
+      files: tokenizer.toFiles(),
+    },
+    options,
+  );
 }
 
 function checkClassNames(names: readonly string[], classes: number | undefined): void {

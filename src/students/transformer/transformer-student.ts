@@ -24,7 +24,7 @@ import { normal, zeros } from '../network/initialization.ts';
 import { layerNorm } from '../network/layers.ts';
 import { type Network, NetworkState } from '../network/network.ts';
 import type { StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from '../student.ts';
-import { type StudentFilesOptions, saveStudent, studentFiles } from '../student-files.ts';
+import { type StudentFilesOptions, saveStudent, textStudentFiles } from '../student-files.ts';
 import { TextEmbedder } from '../text-embedder.ts';
 import { copyTeacherLayers } from './teacher-layers.ts';
 import type { ParsedTransformerOptions } from './transformer-options.ts';
@@ -144,41 +144,23 @@ export class TransformerStudent implements TrainableStudent<string, Int32Array> 
    */
   toFiles(options: StudentFilesOptions = {}): Map<string, string | Uint8Array> {
     const { classes, tokenizer } = this;
-    const { sizes } = this.#options;
-    const dimension = this.#options.dimension ?? sizes.hidden;
-    const config = {
-      model_type: 'limbeck-transformer',
-      // transformers.js runs it as its base class; Python's transformers has no code for it, and must not think it does.
-      architectures: ['PreTrainedModel'],
-      vocab_size: tokenizer.vocabularySize,
-      num_hidden_layers: sizes.layers,
-      num_attention_heads: sizes.heads,
-      token_dim: sizes.hidden,
-      intermediate_size: sizes.intermediate,
-      hidden_size: dimension,
-      max_position_embeddings: tokenizer.maxTokens,
-      ...(classes !== undefined && { classes }),
-      pad_token_id: tokenizer.padId,
-      pooling: 'mean',
-      normalize: true,
-      'transformers.js_config': { dtype: 'fp32' },
-    };
-    return studentFiles(
+    const { sizes, dimension = sizes.hidden } = this.#options;
+    return textStudentFiles(
       {
         model: this.toOnnx(),
-        config,
-        format: {
-          format: 1,
-          kind: 'text',
-          dimension,
-          ...(classes !== undefined && { classes }),
-          maxTokens: tokenizer.maxTokens,
-          inputs: ['input_ids', 'attention_mask'],
-          pooling: 'mean',
+        tokenizer,
+        dimension,
+        classes,
+        config: {
+          model_type: 'limbeck-transformer',
+          num_hidden_layers: sizes.layers,
+          num_attention_heads: sizes.heads,
+          token_dim: sizes.hidden,
+          intermediate_size: sizes.intermediate,
+          max_position_embeddings: tokenizer.maxTokens,
         },
         architecture: `transformer of ${sizes.layers} layers, ${sizes.heads} heads, width ${sizes.hidden}`,
         parameters: this.parameterCount,
-        files: tokenizer.toFiles(),
       },
       options,
     );
