@@ -59,6 +59,8 @@ function tables(node: SchemaNode, path: string): string {
         .join('\n');
     case 'list':
       return tables(node.item, `${path}[]`);
+    case 'map':
+      return tables(node.item, `${path}.<name>`);
     case 'value':
       return '';
   }
