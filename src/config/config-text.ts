@@ -51,8 +51,10 @@ function offsetOf(top: unknown, path: ConfigPath): number {
 
 function namesKept(value: unknown, maps: readonly string[]): unknown {
   if (!isObject(value)) return value;
-  const kept = (map: unknown) =>
-    isObject(map) ? Object.fromEntries(Object.entries(map).map(([name, entry]) => [name, entry ?? {}])) : map;
+  const kept = (map: unknown): unknown => {
+    if (Array.isArray(map)) return map.map(kept);
+    return isObject(map) ? Object.fromEntries(Object.entries(map).map(([name, entry]) => [name, entry ?? {}])) : map;
+  };
   return Object.fromEntries(
     Object.entries(value).map(([key, entry]) => [key, maps.includes(key) ? kept(entry) : entry]),
   );

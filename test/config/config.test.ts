@@ -209,7 +209,7 @@ describe('what follows from the schema', () => {
 
   it('every key has a description', () => {
     const visit = (node: SchemaNode, path: string): string[] => {
-      if (node.type === 'list') return visit(node.item, path);
+      if (node.type === 'list' || node.type === 'map') return visit(node.item, path);
       if (node.type === 'choice') return [...node.options.values()].flatMap((option) => visit(option, path));
       if (node.type === 'value') return [];
       return [...node.fields].flatMap(([name, field]) => [
