@@ -17,6 +17,8 @@ export interface RunData<Sample> {
   readonly training: Dataset<Sample>;
   /** Undefined where nothing is measured. */
   readonly validation: Dataset<Sample> | undefined;
+  /** The training data before they are varied, where they are. */
+  readonly plain?: Dataset<Sample>;
   /** What was taken away before anything else, where that was asked for. */
   readonly test?: Dataset<Sample>;
   /** What the files held and neither part has. */
@@ -93,7 +95,7 @@ export async function buildImageData(
   const varied = data.augment
     ? augmented({ ...plain, format }, { ...data.augment, seed: training.seed, format })
     : plain;
-  return { ...rest, training: varied, format };
+  return { ...rest, training: varied, ...(data.augment && { plain }), format };
 }
 
 /** What is neither a directory nor a list is an array of pixels. */

@@ -109,7 +109,8 @@ export const compareSchema = z.strictObject({
 export type ParsedComparison = Omit<z.output<typeof compareSchema>, 'methods'> & {
   readonly methods: Readonly<Record<string, MethodConfig>>;
 };
-export type MethodConfig = z.output<typeof method>;
+/** As it was written: defaults would hide what a method has different from the rest. */
+export type MethodConfig = z.input<typeof method> & object;
 
 /** Sections whose keys are names. */
 export const NAMED_SECTIONS = ['students', 'methods'] as const;

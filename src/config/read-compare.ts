@@ -57,7 +57,7 @@ export function parseComparison(text: ConfigText, { file, overrides = [], out }:
     fail(result.error.issues.map(({ path, message }) => ({ path: path as ConfigPath, key: false, message })));
     throw result.error;
   }
-  const parsed = result.data as ParsedComparison;
+  const parsed: ParsedComparison = { ...result.data, methods: (given as Pick<ParsedComparison, 'methods'>).methods };
   const name = parsed.name ?? basename(file, extname(file));
   const seeds = typeof parsed.seeds === 'number' ? Array.from({ length: parsed.seeds }, (_, i) => i) : parsed.seeds;
   const baseline = parsed.baseline ?? defaultBaseline(Object.keys(parsed.methods));
@@ -156,7 +156,11 @@ function nameProblems(
     if (sum && (strategy || method)) {
       wrong(['methods', name], 'expected either sum, or method and strategy, got both');
     } else if (!sum && !strategy && begins === undefined) {
-      wrong(['methods', name], 'expected method, strategy or sum, since no method of this name is built in, got none');
+      const near = closestName(name, METHOD_NAMES);
+      wrong(
+        ['methods', name],
+        `expected method, strategy or sum, since no method of this name is built in, got none${near ? `. Did you mean ${near}?` : ''}`,
+      );
     }
     if (begins === 'untrained' && !sum && (strategy || training)) {
       wrong(['methods', name], 'expected neither strategy nor training, since the student is not trained');

@@ -49,6 +49,15 @@ export interface EvaluationOptions<Sample> {
   /** An `AbortSignal`. */
   readonly signal?: StopSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called once with what the metrics are made of. */
+  readonly onEmbedded?: ((embedded: EmbeddedSamples) => void) | undefined;
+}
+
+/** What a model says of all samples, in their order. */
+export interface EmbeddedSamples {
+  readonly rows: Matrix;
+  /** With labels, of models that classify. */
+  readonly logits: Matrix | undefined;
 }
 
 export interface EvaluationResult {
@@ -96,6 +105,7 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
   }
   checkLabels(data.labels, model.classes);
   const { rows, logits, seconds } = await embedAll(options);
+  options.onEmbedded?.({ rows, logits });
   return {
     samples: data.size,
     metrics: {
@@ -117,9 +127,7 @@ function checkLabels(labels: Int32Array | undefined, classes: number | undefined
   );
 }
 
-interface Embedded {
-  readonly rows: Matrix;
-  readonly logits: Matrix | undefined;
+interface Embedded extends EmbeddedSamples {
   /** Spent in `embed`. */
   readonly seconds: number;
 }

@@ -16,6 +16,8 @@ export interface ComparedMethod {
   description: string;
   /** What of its training is other than for the rest: "epochs: 20". */
   differs: string[];
+  /** It trains, and does not aim at the teacher's rows: its space is another, or there is no teacher. */
+  ownSpace: boolean;
 }
 
 /** One run that belongs to the comparison, done or not. */
@@ -100,7 +102,9 @@ const comparisonRecord: z.ZodType<ComparisonRecord> = z.object({
   config: z.record(z.string(), jsonValue),
   baseline: z.string(),
   metrics: z.array(z.string()).exactOptional(),
-  methods: z.array(z.object({ name: z.string(), description: z.string(), differs: z.array(z.string()) })),
+  methods: z.array(
+    z.object({ name: z.string(), description: z.string(), differs: z.array(z.string()), ownSpace: z.boolean() }),
+  ),
   students: z.array(z.string()),
   seeds: z.array(count),
   measuredOn: z.enum(['test', 'validation']),

@@ -2,6 +2,7 @@
  * A comparison as numbers: for every student and method the means of its final figures, and how far they are from the baseline's. This is
  * what terminal, page, CSV and `--json` all show.
  */
+import { AGREEMENT_METRICS } from '../evaluation/agreement.ts';
 import { describeMetric, type MetricDescription, METRICS } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
 import type { ComparedMethod, ComparisonRecord, ComparisonResult } from './comparison-record.ts';
@@ -165,6 +166,8 @@ function median(values: readonly number[]): number | null {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
+const AGAINST_TEACHER = AGREEMENT_METRICS.map((key) => describeMetric(key).label).join(', ');
+
 /** What a reader has to know beside the numbers. */
 function notes(
   record: ComparisonRecord,
@@ -186,6 +189,12 @@ function notes(
   if (data.classes !== undefined && data.majorityClass && done.some(({ metrics }) => 'accuracy' in metrics || 'knnAccuracy' in metrics)) {
     const { name, share } = data.majorityClass;
     found.push(`Always answering the largest of ${data.classes} classes (${name}) would score ${share.toFixed(3)}.`);
+  }
+  const own = methods.filter(({ ownSpace }) => ownSpace).map(({ name }) => name);
+  if (own.length > 0 && done.some(({ metrics }) => 'meanCosine' in metrics)) {
+    found.push(
+      `${own.join(', ')}: the space is not the teacher's own, so that figures by the teacher's rows (${AGAINST_TEACHER}) say nothing of what was learned.`,
+    );
   }
   const failed = students.flatMap(({ name, methods: of }) =>
     of.flatMap((method) => method.failures.map(({ seed, error: why }) => `${method.name}, ${name}, seed ${seed}: ${why}`)),

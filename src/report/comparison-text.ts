@@ -90,8 +90,15 @@ export function tableOf(student: StudentSummary, { metrics, teacher }: Compariso
 
 /** "+0.031 [+0.022, +0.040]". */
 export function formatInterval({ mean, low, high }: PairedDifference): string {
-  const interval = low === null || high === null ? '' : ` [${formatDifference(low)}, ${formatDifference(high)}]`;
+  const interval = low === null || high === null ? '' : ` [${bound(low)}, ${bound(high)}]`;
   return `${formatDifference(mean)}${interval}`;
+}
+
+/** With as many digits as its sign takes, since that decides. */
+function bound(value: number): string {
+  const text = formatDifference(value);
+  if (text !== '0.000' || Math.abs(value) < 1e-9) return text;
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(9).replace(/(\.0*[1-9]).*$/, '$1')}`;
 }
 
 /** Metric by metric, a line for each method. */
