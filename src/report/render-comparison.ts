@@ -94,7 +94,7 @@ ${resultsSection(tableOf(student, summary))}
 ${
   plots.length === 0
     ? ''
-    : html`<h3>Difference to ${baseline}, with its 95 % interval</h3>
+    : html`<h3 class="apart">Difference to ${baseline}, with its 95 % interval</h3>
 <div class="panels">${plots}</div>
 ${differencesTable(student, summary)}`
 }
