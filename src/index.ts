@@ -22,6 +22,7 @@ export { type TrainTokenizerOptions, trainTokenizer } from './data/train-tokeniz
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
 export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
 export { accuracy } from './evaluation/accuracy.ts';
+export { type BootstrapOptions, bootstrapMean, type Interval, pairedBootstrap } from './evaluation/bootstrap.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
 export { describeMetric, METRICS, type MetricDescription, type Metrics } from './evaluation/metrics.ts';

@@ -41,6 +41,7 @@ it('exports exactly this', () => {
         'trainTokenizer',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
+      ['bootstrapMean', 'pairedBootstrap'],
     ]
       .flat()
       .sort(),
