@@ -73,7 +73,8 @@ export interface EvaluationResult {
   readonly samplesPerSecond: number;
 }
 
-const NEIGHBOURS = 10;
+/** Whose vote counts. */
+export const NEIGHBOURS = 10;
 /** Runs before the clock counts: the first ones allocate. */
 const WARM_UP = 5;
 

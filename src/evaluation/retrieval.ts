@@ -62,7 +62,8 @@ export function retrieval(
   };
 }
 
-function ownRanks(queries: RowSource, index: RowSource, own: ArrayLike<number>): Float64Array {
+/** For every query the rank of its own index row, as {@link retrieval} counts it. */
+export function ownRanks(queries: RowSource, index: RowSource, own: ArrayLike<number>): Float64Array {
   const relevant = pairedSimilarities(queries, index, own);
   const ranks = new Float64Array(queries.rows);
   forEachSimilarityTile(queries, index, (query, _first, count, scores) => {

@@ -5,9 +5,11 @@
 import { everyNumber } from '../matrix/every-number.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
-import { unitRows } from '../matrix/unit-rows.ts';
-import type { EmbeddedSamples } from './evaluate-model.ts';
-import { forEachSimilarityTile } from './similarity-tiles.ts';
+import { type EmbeddedSamples, NEIGHBOURS } from './evaluate-model.ts';
+import { electedShare } from './nearest-neighbour-accuracy.ts';
+import { otherNeighbours } from './nearest-neighbours.ts';
+import { ownRanks } from './retrieval.ts';
+import { pairedSimilarities } from './similarity-tiles.ts';
 
 export interface ScoredSamples extends EmbeddedSamples {
   readonly labels?: Int32Array | undefined;
@@ -19,7 +21,7 @@ export interface ScoredSamples extends EmbeddedSamples {
 export type SampleScores = Readonly<Record<string, Float32Array>>;
 
 /**
- * @returns `accuracy` with labels and logits; `recallAt1`, `recallAt10`, `meanReciprocalRank` and `meanCosine` with a teacher
+ * @returns `accuracy` with labels and logits; `knnAccuracy` with labels, of at least two samples; `recallAt1`, `recallAt10`, `meanReciprocalRank` and `meanCosine` with a teacher
  * @throws LimbeckError NON_FINITE, EMPTY_BATCH
  *
  * @example
@@ -28,7 +30,8 @@ export type SampleScores = Readonly<Record<string, Float32Array>>;
 export function sampleScores({ rows, logits, labels, teacher }: ScoredSamples): SampleScores {
   return {
     ...(labels && logits && { accuracy: rightOnes(logits, labels) }),
-    ...(teacher && teacher.columns === rows.columns && againstTeacher(rows, teacher.gather(everyNumber(teacher.rows)))),
+    ...(labels && rows.rows > 1 && { knnAccuracy: wellElected(rows, labels) }),
+    ...(teacher && teacher.columns === rows.columns && againstTeacher(rows, teacher)),
   };
 }
 
@@ -42,26 +45,22 @@ function rightOnes(logits: Matrix, labels: Int32Array): Float32Array {
   });
 }
 
-function againstTeacher(rows: Matrix, teacher: Matrix): SampleScores {
-  const [own, theirs] = [unitRows(rows, 'rows'), unitRows(teacher, 'teacher')];
-  const cosines = Float64Array.from({ length: own.rows }, (_, i) => {
-    const [a, b] = [own.row(i), theirs.row(i)];
-    let sum = 0;
-    for (let k = 0; k < a.length; k++) sum += a[k] * b[k];
-    return sum;
+/** 1 where the nearest other samples elect the label. */
+function wellElected(rows: Matrix, labels: Int32Array): Float32Array {
+  const { k, indices, scores } = otherNeighbours(rows, NEIGHBOURS);
+  return Float32Array.from(labels, (_, i) => {
+    const [from, to] = [i * k, (i + 1) * k];
+    return electedShare({ k, indices: indices.subarray(from, to), scores: scores.subarray(from, to) }, labels, [i]);
   });
-  // As retrieval() ranks: one more than those nearer, and half of those as near.
-  const ranks = new Float64Array(own.rows);
-  forEachSimilarityTile(own, theirs, (query, _first, count, scores) => {
-    let before = 0;
-    for (let j = 0; j < count; j++) before += scores[j] > cosines[query] ? 1 : scores[j] === cosines[query] ? 0.5 : 0;
-    ranks[query] += before;
-  });
-  const rank = ranks.map((before) => before + 0.5);
+}
+
+function againstTeacher(rows: Matrix, teacher: RowSource): SampleScores {
+  const own = everyNumber(rows.rows);
+  const ranks = ownRanks(rows, teacher, own);
   return {
-    recallAt1: Float32Array.from(rank, (one) => (one <= 1 ? 1 : 0)),
-    recallAt10: Float32Array.from(rank, (one) => (one <= 10 ? 1 : 0)),
-    meanReciprocalRank: Float32Array.from(rank, (one) => 1 / one),
-    meanCosine: Float32Array.from(cosines),
+    recallAt1: Float32Array.from(ranks, (rank) => (rank <= 1 ? 1 : 0)),
+    recallAt10: Float32Array.from(ranks, (rank) => (rank <= 10 ? 1 : 0)),
+    meanReciprocalRank: Float32Array.from(ranks, (rank) => 1 / rank),
+    meanCosine: Float32Array.from(pairedSimilarities(rows, teacher, own)),
   };
 }
