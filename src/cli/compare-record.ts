@@ -83,7 +83,7 @@ function describeMethod(
 ): Omit<ComparedMethod, 'ownSpace'> {
   return {
     name,
-    description: sum ? sumText(sum) : strategyText(method ?? name, name, strategy && (strategy.kind ?? 'contrastive')),
+    description: sum ? sumText(sum) : strategyText(method ?? name, name, strategy && String(strategy.kind ?? 'contrastive')),
     differs: [...leaves(training), ...(students ? [`students ${students.join(', ')} only`] : [])],
   };
 }

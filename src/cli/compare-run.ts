@@ -64,7 +64,8 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
     const facts = { comparison, kind: domain.kind, data, measured, teacher, runs, command, earlier: directory.earlier };
     record = newComparisonRecord(facts as Parameters<typeof newComparisonRecord>[0]);
     await directory.writeRecord(record);
-    if (todo.length > 0) record = await runAll(todo, record, { domain, comparison, data, measured, teacher, shape }, context);
+    if (todo.length === 0) context.progress.finish('complete', `${directory.path} holds all ${runs.length} runs`);
+    else record = await runAll(todo, record, { domain, comparison, data, measured, teacher, shape }, context);
     record = { ...record, status: 'complete', finishedAt: new Date().toISOString() };
     await directory.writeRecord(record);
     await rm(directory.file('unfinished'), { recursive: true, force: true });
