@@ -38,7 +38,10 @@ it('docs/compare.md: the comparison and the methods of the page run', async () =
     // The other block is one of methods, of which some need a classifier.
     writeFileSync(
       join(root, 'methods.yaml'),
-      `${whole.replace(/^methods:.*$/m, methods.trim()).replace('{ width: 96 }', '{ width: 32 }').replace(/^( {2}(scratch|crd\+kd):).*\n/gm, '')}`,
+      `${whole
+        .replace(/^methods:.*$/m, methods.trim())
+        .replace('{ width: 96 }', '{ width: 32 }')
+        .replace(/^( {2}(scratch|crd\+kd):).*\n/gm, '')}`,
     );
     const own = await runCommand(main, ['compare', 'methods.yaml', ...quick.slice(1), '--plan']);
     expect([own.code, own.stdout.match(/, seed 0/g)]).toEqual([0, expect.any(Array)]);

@@ -6,7 +6,7 @@ import { LimbeckError } from '../errors.ts';
 import { ComparisonDirectory } from './compare-directory.ts';
 import { drawComparison } from './compare-report.ts';
 import { runComparison } from './compare-run.ts';
-import { collectSetting, settingOverrides, type Setting } from './config-flags.ts';
+import { collectSetting, type Setting, settingOverrides } from './config-flags.ts';
 import { commandLine, interruptible } from './interruptible.ts';
 import { Progress } from './progress.ts';
 
@@ -40,11 +40,15 @@ export function fillCompareCommand(command: Command): void {
     .description(
       'Trains every method of a configuration on every student with every seed, on the same data for as long, and measures all of them on ' +
         'samples that none has seen. Results are kept as they come; started again it goes on with what is missing. Paths in the file are ' +
-        "relative to it. docs/compare.md says what may stand there.",
+        'relative to it. docs/compare.md says what may stand there.',
     )
     .argument('[compare.yaml]', `the comparison, YAML or JSON (default: ${DEFAULT_FILE})`)
     .option('--out <directory>', "where everything goes, instead of the file's output.directory")
-    .option('--set <key=value>', 'set any key of the file, for instance training.epochs=5; can be repeated', collectSetting)
+    .option(
+      '--set <key=value>',
+      'set any key of the file, for instance training.epochs=5; can be repeated',
+      collectSetting,
+    )
     .option('--rerun', 'do runs again whose configuration, data or teacher has changed since', false)
     .option('--plan', 'print the runs, and do nothing else', false)
     .option('--render <directory>', 'draw table and page from the results of a directory, and do nothing else')
@@ -57,7 +61,10 @@ async function compareCommand(file: string | undefined, flags: CompareFlags): Pr
   const { out, set = [], rerun: again, plan, render, json } = flags;
   if (render !== undefined) {
     if (file !== undefined) {
-      throw new LimbeckError('INVALID_OPTION', 'limbeck compare: expected a file or --render, got both. Leave one out.');
+      throw new LimbeckError(
+        'INVALID_OPTION',
+        'limbeck compare: expected a file or --render, got both. Leave one out.',
+      );
     }
     await show(render, json);
     return;

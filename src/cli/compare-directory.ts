@@ -178,6 +178,9 @@ async function readResults(path: string): Promise<ComparisonResult[]> {
   return parseComparisonResults(await readText(file, 'the results of a comparison'), file);
 }
 
-function runDirectory(path: string, { method, student, seed }: Pick<PlannedRun, 'method' | 'student' | 'seed'>): string {
+function runDirectory(
+  path: string,
+  { method, student, seed }: Pick<PlannedRun, 'method' | 'student' | 'seed'>,
+): string {
   return join(path, COMPARISON_FILES.runs, student, method, `seed-${seed}`);
 }

@@ -23,7 +23,10 @@ export interface PreparedRun extends IdentifiedRun {
 }
 
 /** Every run with its identity. Data and teacher are known by what they hold, not by their paths. */
-export function identify(runs: readonly ComparedRun[], { data, measured, teacher, shape }: IdentityFacts): PreparedRun[] {
+export function identify(
+  runs: readonly ComparedRun[],
+  { data, measured, teacher, shape }: IdentityFacts,
+): PreparedRun[] {
   return runs.map((run): PreparedRun => {
     const { method, student, seed, trained, config, written } = run;
     // The same student for every method, whether a method has a use for its classes or not.

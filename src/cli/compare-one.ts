@@ -2,8 +2,8 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunData } from '../config/build-data.ts';
-import type { TeacherShape } from '../config/build-student.ts';
 import { buildStrategy, readsOutputs } from '../config/build-strategy.ts';
+import type { TeacherShape } from '../config/build-student.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { BuiltTokenizer } from '../config/build-tokenizer.ts';
 import { strategiesOf } from '../config/complete-config.ts';

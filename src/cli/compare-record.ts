@@ -31,9 +31,10 @@ export function newComparisonRecord(parts: RecordParts): ComparisonRecord {
   const { labels, classNames } = measured;
   const classes = classNames?.length ?? (labels && labels.reduce((most, label) => Math.max(most, label), -1) + 1);
   const fingerprint = teacher?.teacher.fingerprint;
-  const metrics = earlier?.teacher?.fingerprint === fingerprint && earlier?.data.heldOutFingerprint === measured.fingerprint
-    ? earlier?.teacher?.metrics
-    : undefined;
+  const metrics =
+    earlier?.teacher?.fingerprint === fingerprint && earlier?.data.heldOutFingerprint === measured.fingerprint
+      ? earlier?.teacher?.metrics
+      : undefined;
   return {
     format: 'limbeck-comparison/1',
     status: 'running',
@@ -83,7 +84,9 @@ function describeMethod(
 ): Omit<ComparedMethod, 'ownSpace'> {
   return {
     name,
-    description: sum ? sumText(sum) : strategyText(method ?? name, name, strategy && String(strategy.kind ?? 'contrastive')),
+    description: sum
+      ? sumText(sum)
+      : strategyText(method ?? name, name, strategy && String(strategy.kind ?? 'contrastive')),
     differs: [...leaves(training), ...(students ? [`students ${students.join(', ')} only`] : [])],
   };
 }

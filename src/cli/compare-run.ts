@@ -74,7 +74,11 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
     const interrupted = error instanceof LimbeckError && error.code === 'ABORTED';
     const failure = { error: error instanceof Error ? error.message : String(error) };
     // The error that ended the comparison is the one to hear about, also where the disk is full.
-    const ended = record && { ...record, status: interrupted ? ('interrupted' as const) : ('failed' as const), ...(!interrupted && failure) };
+    const ended = record && {
+      ...record,
+      status: interrupted ? ('interrupted' as const) : ('failed' as const),
+      ...(!interrupted && failure),
+    };
     if (ended) await directory.writeRecord(ended).catch(() => undefined);
     throw error;
   } finally {
@@ -110,7 +114,10 @@ async function readData<Sample, Data extends RunData<Sample>>(
   }
   const measured = parsed.measureOn === 'test' ? testData : validation;
   if (!measured) {
-    throw new LimbeckError('INVALID_ARGUMENT', `${path}: expected samples to measure on, got none. Raise data.validation.`);
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `${path}: expected samples to measure on, got none. Raise data.validation.`,
+    );
   }
   progress.finish(
     'data',
@@ -123,7 +130,12 @@ async function readData<Sample, Data extends RunData<Sample>>(
 
 /** Found out now, and not after the methods in front of it. */
 function checkWidths(runs: readonly PreparedRun[], teacher: BuiltTeacher<never> | undefined): void {
-  for (const { method, student, run: { config, trained }, studentConfig } of runs) {
+  for (const {
+    method,
+    student,
+    run: { config, trained },
+    studentConfig,
+  } of runs) {
     if (!teacher || !trained || !comparesRows(config) || !('dimension' in studentConfig.student)) continue;
     const { dimension = teacher.teacher.dimension } = studentConfig.student;
     if (dimension === teacher.teacher.dimension) continue;
@@ -138,7 +150,9 @@ function checkWidths(runs: readonly PreparedRun[], teacher: BuiltTeacher<never> 
 async function runAll<Sample extends StudentSample, Data extends RunData<Sample>>(
   todo: readonly PreparedRun[],
   begun: ComparisonRecord,
-  parts: Pick<SharedParts<Sample, Data>, 'domain' | 'data' | 'measured' | 'teacher' | 'shape'> & { readonly comparison: Comparison },
+  parts: Pick<SharedParts<Sample, Data>, 'domain' | 'data' | 'measured' | 'teacher' | 'shape'> & {
+    readonly comparison: Comparison;
+  },
   context: CompareContext,
 ): Promise<ComparisonRecord> {
   const { directory, progress, signal } = context;
@@ -198,7 +212,11 @@ async function rowsOf<Sample, Data extends RunData<Sample>>(
   teacher: BuiltTeacher<Sample> | undefined,
   data: Dataset<Sample>,
   what: string,
-  { comparison: { runs: [{ config }] } }: { readonly comparison: Comparison } & Pick<SharedParts<Sample, Data>, 'domain'>,
+  {
+    comparison: {
+      runs: [{ config }],
+    },
+  }: { readonly comparison: Comparison } & Pick<SharedParts<Sample, Data>, 'domain'>,
   { progress, signal }: CompareContext,
 ) {
   if (!teacher) return undefined;

@@ -4,7 +4,14 @@
  */
 import { show } from '../errors.ts';
 import { closestName } from '../nearest-names.ts';
-import { type ChoiceNode, type Field, type MapNode, optionOf, type SchemaNode, type SectionNode } from './schema-tree.ts';
+import {
+  type ChoiceNode,
+  type Field,
+  type MapNode,
+  optionOf,
+  type SchemaNode,
+  type SectionNode,
+} from './schema-tree.ts';
 
 export type ConfigPath = readonly (string | number)[];
 

@@ -30,7 +30,10 @@ export const METHODS = {
     description: "regression onto the teacher's rows: squared error",
     strategy: { kind: 'feature', distance: 'squared' },
   },
-  hinton: { description: "the teacher's soft targets, with labels where there are any", strategy: { kind: 'response' } },
+  hinton: {
+    description: "the teacher's soft targets, with labels where there are any",
+    strategy: { kind: 'response' },
+  },
   'similarity-preserving': {
     description: 'the similarities inside a batch (Tung & Mori 2019)',
     strategy: { kind: 'similarity' },

@@ -1,11 +1,12 @@
 /** The runs of a comparison: for every method, student and seed a whole configuration, alike in everything that is not to be compared. */
-import { isObject } from './check-config.ts';
+
+import { readsOutputs } from './build-strategy.ts';
 import type { ConfigPath, ConfigProblem } from './check-config.ts';
+import { isObject } from './check-config.ts';
 import { builtInMethod } from './compare-methods.ts';
 import type { ParsedComparison } from './compare-schema.ts';
 import { type RunConfig, strategiesOf } from './complete-config.ts';
 import { withAbsolutePaths } from './config-paths.ts';
-import { readsOutputs } from './build-strategy.ts';
 import { checkRun, withImageStudent } from './read-config.ts';
 
 export interface ComparedRun {
@@ -117,7 +118,10 @@ function placed(
   const place: Readonly<Record<string, ConfigPath>> = {
     student: ['students', student],
     strategy: ['methods', method, 'strategy'],
-    training: isObject(training) && rest[0] !== undefined && rest[0] in training ? ['methods', method, 'training'] : ['training'],
+    training:
+      isObject(training) && rest[0] !== undefined && rest[0] in training
+        ? ['methods', method, 'training']
+        : ['training'],
   };
   const of = section === 'strategy' ? ` (student ${student})` : ` (method ${method})`;
   const both = section === 'strategy' || section === 'student' || section === 'teacher';

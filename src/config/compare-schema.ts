@@ -23,7 +23,9 @@ const method = z
     method: z
       .enum(METHOD_NAMES)
       .optional()
-      .describe(`one of ${METHOD_NAMES.join(', ')}: what it begins with; by default the one of its own name, where there is one`),
+      .describe(
+        `one of ${METHOD_NAMES.join(', ')}: what it begins with; by default the one of its own name, where there is one`,
+      ),
     // Which keys it may have depends on what the method begins with: it is checked when the two are one, run by run.
     strategy: z
       .record(z.string(), z.unknown())
@@ -37,11 +39,7 @@ const method = z
       .partial()
       .optional()
       .describe('keys of training that are other than for the rest; tables say so'),
-    students: z
-      .array(name)
-      .min(1)
-      .optional()
-      .describe('a list of names: the students that it trains; by default all'),
+    students: z.array(name).min(1).optional().describe('a list of names: the students that it trains; by default all'),
   })
   .prefault({});
 
@@ -49,7 +47,12 @@ const method = z
 export const compareSchema = z.strictObject({
   name: configSchema.shape.name.describe('a name for the comparison, without slashes; by default that of its file'),
   data: dataSchema
-    .extend({ validation: dataSchema.shape.validation.unwrap().default(0).describe(`${dataSchema.shape.validation.description}`) })
+    .extend({
+      validation: dataSchema.shape.validation
+        .unwrap()
+        .default(0)
+        .describe(`${dataSchema.shape.validation.description}`),
+    })
     .describe('what to train on: texts or images'),
   test: z
     .strictObject({
@@ -85,7 +88,9 @@ export const compareSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("the name of a method: what the others are held against; by default cosine, or the first that is trained"),
+    .describe(
+      'the name of a method: what the others are held against; by default cosine, or the first that is trained',
+    ),
   metrics: z
     .array(z.string().min(1))
     .min(1)

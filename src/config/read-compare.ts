@@ -167,7 +167,12 @@ function nameProblems(
     }
   }
   for (const [i, metric] of metrics.entries()) {
-    known(['metrics', i], metric, METRICS.map(({ key }) => key), 'the name of a metric');
+    known(
+      ['metrics', i],
+      metric,
+      METRICS.map(({ key }) => key),
+      'the name of a metric',
+    );
   }
   if (measureOn === 'validation' && data.validation === 0 && data.validationFile === undefined) {
     wrong(['measureOn'], 'expected data.validation above 0, or data.validationFile, to measure on, got neither');

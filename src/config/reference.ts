@@ -67,7 +67,9 @@ function comparisonTable(): string {
   const inShort = ([name, field]: [string, Field]): [string, Field] => [name, { ...field, node: { type: 'value' } }];
   const method = named.flatMap(([name, { node }]) =>
     node.type === 'map' && node.item.type === 'section'
-      ? [`## \`${name}.<name>\`\n\n${table({ type: 'section', fields: new Map([...node.item.fields].map(inShort)) }, '')}`]
+      ? [
+          `## \`${name}.<name>\`\n\n${table({ type: 'section', fields: new Map([...node.item.fields].map(inShort)) }, '')}`,
+        ]
       : [],
   );
   return [table({ type: 'section', fields: new Map([...others, ...named.map(inShort)]) }, ''), ...method].join('\n');
@@ -75,7 +77,8 @@ function comparisonTable(): string {
 
 function methodTable(): string {
   const rows = Object.entries(METHODS).map(([name, { description, strategy }]) => {
-    const text = strategy === undefined ? '' : `\`${stringify(strategy, { collectionStyle: 'flow', lineWidth: 0 }).trim()}\``;
+    const text =
+      strategy === undefined ? '' : `\`${stringify(strategy, { collectionStyle: 'flow', lineWidth: 0 }).trim()}\``;
     return `| \`${name}\` | ${cell(description)} | ${text} |`;
   });
   return ['## Methods by name', '', '| name | what it is | `strategy` |', '|---|---|---|', ...rows, ''].join('\n');

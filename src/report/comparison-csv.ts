@@ -18,7 +18,9 @@ const FACTS = [
 export function renderComparisonCsv(record: ComparisonRecord, results: readonly ComparisonResult[]): string {
   const done = record.runs.flatMap(({ digest }) => results.find((result) => result.digest === digest) ?? []);
   const measured = new Set(done.flatMap(({ metrics }) => Object.keys(metrics)));
-  const metrics = [...new Set([...METRICS.map(({ key }) => key as string), ...measured])].filter((key) => measured.has(key));
+  const metrics = [...new Set([...METRICS.map(({ key }) => key as string), ...measured])].filter((key) =>
+    measured.has(key),
+  );
   const rows = done.map((result) => [
     ...[result.student, result.method, result.seed],
     ...metrics.map((key) => result.metrics[key]),

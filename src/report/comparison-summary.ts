@@ -3,7 +3,7 @@
  * what terminal, page, CSV and `--json` all show.
  */
 import { AGREEMENT_METRICS } from '../evaluation/agreement.ts';
-import { describeMetric, type MetricDescription, METRICS } from '../evaluation/metrics.ts';
+import { describeMetric, METRICS, type MetricDescription } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
 import type { ComparedMethod, ComparisonRecord, ComparisonResult } from './comparison-record.ts';
 import { formatCount } from './format.ts';
@@ -184,9 +184,14 @@ function notes(
   }
   if (done.length === 0) return found;
   found.push(budget(done, methods));
-  if (seeds.length > 1) found.push(`Mean ± sample standard deviation over ${seeds.length} seeds, of the last step of every run.`);
+  if (seeds.length > 1)
+    found.push(`Mean ± sample standard deviation over ${seeds.length} seeds, of the last step of every run.`);
   else found.push('Figures are those of the last step of every run.');
-  if (data.classes !== undefined && data.majorityClass && done.some(({ metrics }) => 'accuracy' in metrics || 'knnAccuracy' in metrics)) {
+  if (
+    data.classes !== undefined &&
+    data.majorityClass &&
+    done.some(({ metrics }) => 'accuracy' in metrics || 'knnAccuracy' in metrics)
+  ) {
     const { name, share } = data.majorityClass;
     found.push(`Always answering the largest of ${data.classes} classes (${name}) would score ${share.toFixed(3)}.`);
   }
@@ -197,7 +202,9 @@ function notes(
     );
   }
   const failed = students.flatMap(({ name, methods: of }) =>
-    of.flatMap((method) => method.failures.map(({ seed, error: why }) => `${method.name}, ${name}, seed ${seed}: ${why}`)),
+    of.flatMap((method) =>
+      method.failures.map(({ seed, error: why }) => `${method.name}, ${name}, seed ${seed}: ${why}`),
+    ),
   );
   if (failed.length > 0) found.push(`Runs without a result: ${failed.join(' · ')}`);
   if (methods.length > 1) found.push(DIFFERENCE_RULE);
@@ -213,7 +220,10 @@ function budget(done: readonly ComparisonResult[], methods: readonly ComparedMet
   const equal =
     steps.length === 1 && samples.length === 1
       ? `Every method was trained for ${formatCount(steps[0])} steps on ${formatCount(samples[0])} samples, repetitions counted.`
-      : `Budgets are not equal: ${[...steps].sort((a, b) => a - b).map(formatCount).join(', ')} steps.`;
+      : `Budgets are not equal: ${[...steps]
+          .sort((a, b) => a - b)
+          .map(formatCount)
+          .join(', ')} steps.`;
   const others = own.map(({ name, differs }) => `${name} has ${differs.join(', ')}`);
   return trained.length === 0 ? 'No method was trained.' : [equal, ...others.map((text) => `${text}.`)].join(' ');
 }

@@ -16,7 +16,10 @@ export function renderComparisonText(
 ): string {
   const { name, students, baseline, samples, measuredOn, notes } = summary;
   const lines = [
-    ...wrap(`${name}: ${students.length} student${students.length === 1 ? '' : 's'}, ${formatCount(samples)} ${measuredOn} ${unit}`, width),
+    ...wrap(
+      `${name}: ${students.length} student${students.length === 1 ? '' : 's'}, ${formatCount(samples)} ${measuredOn} ${unit}`,
+      width,
+    ),
     '',
   ];
   for (const student of students) {
@@ -80,7 +83,9 @@ export function tableOf(student: StudentSummary, { metrics, teacher }: Compariso
   return {
     columns: [
       ...metrics,
-      ...(timed ? [{ key: 'trainingSeconds', label: 'train', description: 'time that training took, without the teacher pass' }] : []),
+      ...(timed
+        ? [{ key: 'trainingSeconds', label: 'train', description: 'time that training took, without the teacher pass' }]
+        : []),
     ],
     rows: [...(ofTeacher ? [ofTeacher] : []), ...student.methods.map(rowOf)],
     comparison: null,
@@ -98,13 +103,17 @@ export function formatInterval({ mean, low, high }: PairedDifference): string {
 function bound(value: number): string {
   const text = formatDifference(value);
   if (text !== '0.000' || Math.abs(value) < 1e-9) return text;
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(9).replace(/(\.0*[1-9]).*$/, '$1')}`;
+  return `${value < 0 ? '−' : '+'}${Math.abs(value)
+    .toFixed(9)
+    .replace(/(\.0*[1-9]).*$/, '$1')}`;
 }
 
 /** Metric by metric, a line for each method. */
 function differenceLines({ methods }: StudentSummary, { metrics }: ComparisonSummary, width: number): string[] {
   const entries = metrics.flatMap(({ key, label }) =>
-    methods.flatMap(({ name, differences }) => (differences[key] ? [{ label, name, difference: differences[key] }] : [])),
+    methods.flatMap(({ name, differences }) =>
+      differences[key] ? [{ label, name, difference: differences[key] }] : [],
+    ),
   );
   const widest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
   const labels = widest(entries.map(({ label }) => label));

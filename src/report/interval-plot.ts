@@ -53,7 +53,15 @@ export function intervalPlot(
       ...rows.flatMap((row) => [
         ...(row.low === null || row.high === null
           ? []
-          : [Plot.ruleY([row], { y: 'name', x1: row.low, x2: row.high, stroke: COLOURS[row.outcome], strokeWidth: 2.5 })]),
+          : [
+              Plot.ruleY([row], {
+                y: 'name',
+                x1: row.low,
+                x2: row.high,
+                stroke: COLOURS[row.outcome],
+                strokeWidth: 2.5,
+              }),
+            ]),
         Plot.dot([row], {
           y: 'name',
           x: 'mean',

@@ -80,7 +80,10 @@ export function pairedDifference(pairs: readonly ScoredPair[], better: 'higher' 
 function overSamples(
   pairs: readonly ScoredPair[],
 ): { readonly below: number; readonly above: number; readonly samples: number } | undefined {
-  const [a, b] = [meanScores(pairs.map((pair) => pair.challengerScores)), meanScores(pairs.map((pair) => pair.baselineScores))];
+  const [a, b] = [
+    meanScores(pairs.map((pair) => pair.challengerScores)),
+    meanScores(pairs.map((pair) => pair.baselineScores)),
+  ];
   if (!a || !b || a.length !== b.length || a.length < 2) return undefined;
   const { difference, low, high } = pairedBootstrap({ a, b });
   return { below: Math.max(0, difference - low), above: Math.max(0, high - difference), samples: a.length };
@@ -90,5 +93,8 @@ function overSamples(
 function meanScores(scores: readonly (ArrayLike<number> | undefined)[]): Float64Array | undefined {
   const [first] = scores;
   if (!first || scores.some((one) => one?.length !== first.length)) return undefined;
-  return Float64Array.from(first, (_, i) => scores.reduce((sum, one) => sum + (one as ArrayLike<number>)[i], 0) / scores.length);
+  return Float64Array.from(
+    first,
+    (_, i) => scores.reduce((sum, one) => sum + (one as ArrayLike<number>)[i], 0) / scores.length,
+  );
 }

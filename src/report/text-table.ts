@@ -20,13 +20,15 @@ const NARROWEST_LABEL = 12;
  * @example
  * process.stdout.write(renderTextTable(resultsTable(record), { width: process.stdout.columns ?? 80 }));
  */
-export function renderTextTable(table: ResultsTable, { width = 80, split = false }: { readonly width?: number; readonly split?: boolean } = {}): string {
+export function renderTextTable(
+  table: ResultsTable,
+  { width = 80, split = false }: { readonly width?: number; readonly split?: boolean } = {},
+): string {
   if (!(width >= 30)) {
     throw new LimbeckError('INVALID_ARGUMENT', `Text table: expected a width of at least 30, got ${show(width)}.`);
   }
   const whole = () => grid(table, width, true) ?? grid(table, width, false);
-  const lines =
-    table.rows.length === 0 ? [] : (whole() ?? (split ? grids(table, width) : undefined) ?? blocks(table));
+  const lines = table.rows.length === 0 ? [] : (whole() ?? (split ? grids(table, width) : undefined) ?? blocks(table));
   if (table.comparison) {
     const { challenger, baseline, verdicts } = table.comparison;
     lines.push('', ...wrap(`${challenger} against ${baseline}:`, width));

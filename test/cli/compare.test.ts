@@ -6,7 +6,11 @@ import { readTexts } from '../../src/data/read-texts.ts';
 import { splitByHash } from '../../src/data/split-by-hash.ts';
 import { evaluateModel } from '../../src/evaluation/evaluate-model.ts';
 import { everyNumber } from '../../src/matrix/every-number.ts';
-import { type ComparisonResult, parseComparisonRecord, parseComparisonResults } from '../../src/report/comparison-record.ts';
+import {
+  type ComparisonResult,
+  parseComparisonRecord,
+  parseComparisonResults,
+} from '../../src/report/comparison-record.ts';
 import type { ComparisonSummary } from '../../src/report/comparison-summary.ts';
 import { Student } from '../../src/training/student.ts';
 import { compileCommand, complaint, type Finished, runCommand } from './compiled-command.ts';
@@ -54,13 +58,20 @@ describe('a comparison', () => {
     expect(stdout).toMatch(/small: static embeddings[\s\S]*R@1[\s\S]*ntxent-bank[\s\S]*Difference to cosine/);
     const results = resultsOf(DIRECTORY);
     expect(results.map(({ method, seed }) => [method, seed])).toEqual([
-      ...[['cosine', 0], ['ntxent-bank', 0], ['cosine', 1], ['ntxent-bank', 1]],
+      ...[
+        ['cosine', 0],
+        ['ntxent-bank', 0],
+        ['cosine', 1],
+        ['ntxent-bank', 1],
+      ],
     ]);
     const record = parseComparisonRecord(readFileSync(at(DIRECTORY, 'comparison.json'), 'utf8'));
     expect(record).toMatchObject({ status: 'complete', baseline: 'cosine', measuredOn: 'test', students: ['small'] });
     expect(record.data.train + (record.data.heldOut ?? 0)).toBe(400);
     // Equal budgets, and said so.
-    expect(new Set(results.map(({ steps, samplesSeen, parameters }) => `${steps} ${samplesSeen} ${parameters}`)).size).toBe(1);
+    expect(
+      new Set(results.map(({ steps, samplesSeen, parameters }) => `${steps} ${samplesSeen} ${parameters}`)).size,
+    ).toBe(1);
     expect(results[0].samplesSeen).toBe(3 * record.data.train);
     expect(stdout.replaceAll('\n', ' ')).toMatch(/Every method was trained for \d+ steps/);
     const csv = readFileSync(at(DIRECTORY, 'results.csv'), 'utf8').trim().split('\r\n');
@@ -102,7 +113,10 @@ describe('a comparison', () => {
     const again = await compare([FILE, '--json']);
     expect([again.code, again.stderr]).toEqual([0, expect.not.stringMatching(/^(train|run|teacher) /m)]);
     expect((JSON.parse(again.stdout) as ComparisonSummary).done).toBe(4);
-    writeFileSync(at('experiment/more.yaml'), CONFIG.replace('  - cosine\n', '  - cosine\n  - untrained\n').replace('seeds: 2', 'seeds: 3'));
+    writeFileSync(
+      at('experiment/more.yaml'),
+      CONFIG.replace('  - cosine\n', '  - cosine\n  - untrained\n').replace('seeds: 2', 'seeds: 3'),
+    );
     const more = await compare(['experiment/more.yaml', '--out', DIRECTORY]);
     expect(more.code).toBe(0);
     expect(more.stderr).toMatch(/^resume +4 of 9 runs are done$/m);
@@ -143,7 +157,9 @@ describe('broken off', () => {
     const args = [FILE, ...long, '--out', 'broken'];
     const broken = await compare(args, { signal: 'SIGINT', when: /^train +2\/4/m });
     expect([broken.code, broken.stdout]).toEqual([130, '']);
-    expect(broken.stderr).toMatch(/limbeck: interrupted\..* 1 of 4 runs are done and kept\. Go on with: limbeck compare/);
+    expect(broken.stderr).toMatch(
+      /limbeck: interrupted\..* 1 of 4 runs are done and kept\. Go on with: limbeck compare/,
+    );
     expect(parseComparisonRecord(readFileSync(at('broken/comparison.json'), 'utf8')).status).toBe('interrupted');
     const [first] = resultsOf('broken');
     // The unfinished run has a checkpoint, from which it goes on.
@@ -192,9 +208,15 @@ describe('refused: one clear message, the right exit code, results untouched', (
   it('test samples in the training data, equal or but for case: nothing is trained', async () => {
     const lines = readFileSync(at('experiment/glosses.jsonl'), 'utf8').trim().split('\n');
     const { text, label } = JSON.parse(lines[5]) as { text: string; label: string };
-    const test = [...lines.slice(0, 1), JSON.stringify({ id: 'x', label, text: text.toUpperCase() }), '{"id":"y","text":"something new","label":"noun.act"}'];
+    const test = [
+      ...lines.slice(0, 1),
+      JSON.stringify({ id: 'x', label, text: text.toUpperCase() }),
+      '{"id":"y","text":"something new","label":"noun.act"}',
+    ];
     writeFileSync(at('experiment/test.jsonl'), `${test.join('\n')}\n`);
-    const ids = lines.map((line, k) => JSON.stringify({ id: (JSON.parse(line) as { id: string }).id, embedding: [k, 1] }));
+    const ids = lines.map((line, k) =>
+      JSON.stringify({ id: (JSON.parse(line) as { id: string }).id, embedding: [k, 1] }),
+    );
     writeFileSync(at('experiment/rows.jsonl'), `${ids.join('\n')}\n`);
     writeFileSync(
       at('experiment/overlap.yaml'),
@@ -204,7 +226,9 @@ describe('refused: one clear message, the right exit code, results untouched', (
     );
     const { code, stderr } = await compare(['experiment/overlap.yaml']);
     expect(code).toBe(1);
-    expect(complaint(stderr)[0]).toMatch(/got 1 equal ones and 1 equal but for case.*sample 1 of the training data.*\[DATA_MISMATCH\]/);
+    expect(complaint(stderr)[0]).toMatch(
+      /got 1 equal ones and 1 equal but for case.*sample 1 of the training data.*\[DATA_MISMATCH\]/,
+    );
     expect(existsSync(at('experiment/runs/overlap/results.jsonl'))).toBe(false);
   });
 
@@ -233,18 +257,28 @@ describe('refused: one clear message, the right exit code, results untouched', (
     const file = at('damaged/results.jsonl');
     writeFileSync(file, `${readFileSync(file, 'utf8')}{"method":\n`);
     const { code, stderr } = await compare([FILE, '--out', 'damaged']);
-    expect([code, complaint(stderr)[0]]).toEqual([1, expect.stringMatching(/results\.jsonl, line 5: expected JSON.*Remove the line/)]);
+    expect([code, complaint(stderr)[0]]).toEqual([
+      1,
+      expect.stringMatching(/results\.jsonl, line 5: expected JSON.*Remove the line/),
+    ]);
   });
 });
 
 it('a method that diverges is a result without figures, and the others go on', async () => {
   writeFileSync(
     at('experiment/diverging.yaml'),
-    CONFIG.replace('  - ntxent-bank\n', '  - wild: { method: mse, training: { optimizer: { method: sgd, learningRate: 1.0e+30 } } }\n').replace('seeds: 2', 'seeds: 1'),
+    CONFIG.replace(
+      '  - ntxent-bank\n',
+      '  - wild: { method: mse, training: { optimizer: { method: sgd, learningRate: 1.0e+30 } } }\n',
+    ).replace('seeds: 2', 'seeds: 1'),
   );
   const { code, stdout } = await compare(['experiment/diverging.yaml']);
   expect(code).toBe(0);
-  expect(resultsOf('experiment/runs/diverging')[1]).toMatchObject({ method: 'wild', metrics: {}, error: expect.stringContaining('step') });
+  expect(resultsOf('experiment/runs/diverging')[1]).toMatchObject({
+    method: 'wild',
+    metrics: {},
+    error: expect.stringContaining('step'),
+  });
   expect(stdout).toMatch(/wild \* +failed/);
   expect(stdout.replaceAll('\n', ' ')).toMatch(/Runs without a result: wild, small, seed 0/);
 });
@@ -256,7 +290,9 @@ it('with measureOn: validation the test part is neither trained on nor measured'
   );
   const { code, stdout } = await compare(['experiment/choice.yaml']);
   expect(code).toBe(0);
-  const { data, measuredOn } = parseComparisonRecord(readFileSync(at('experiment/runs/choice/comparison.json'), 'utf8'));
+  const { data, measuredOn } = parseComparisonRecord(
+    readFileSync(at('experiment/runs/choice/comparison.json'), 'utf8'),
+  );
   const test = parseComparisonRecord(readFileSync(at(DIRECTORY, 'comparison.json'), 'utf8')).data;
   expect(measuredOn).toBe('validation');
   expect(data.train + (data.heldOut ?? 0) + (test.heldOut ?? 0)).toBe(400);

@@ -22,10 +22,12 @@ const wrong = (text: string, flags: Readonly<Record<string, string>> = {}) => {
 };
 
 const TEXTS = 'data: { texts: a.jsonl }\nteacher: { embeddings: a.npy }\nstudents: { small: { width: 4 } }\n';
-const IMAGES = 'data: { images: photos }\nteacher: { onnx: t.onnx, embeddings: e, outputs: o }\nstudents: { r: , m: { kind: mlp, widths: [8] } }\n';
+const IMAGES =
+  'data: { images: photos }\nteacher: { onnx: t.onnx, embeddings: e, outputs: o }\nstudents: { r: , m: { kind: mlp, widths: [8] } }\n';
 
 const idsOf = (text: string) => parse(text).runs.map(({ method, student, seed }) => `${method} ${student} ${seed}`);
-const strategyOf = (text: string, name: string) => parse(text).runs.find(({ method }) => method === name)?.config.strategy;
+const strategyOf = (text: string, name: string) =>
+  parse(text).runs.find(({ method }) => method === name)?.config.strategy;
 
 describe('the runs', () => {
   it('every method on every student with every seed, a seed after the other', () => {
@@ -67,7 +69,9 @@ describe('the runs', () => {
   });
 
   it('labels go to methods that have a use for the outputs', () => {
-    const { runs } = parse(`${IMAGES}methods: { scratch: , crd: , cosine: , both: { sum: { scratch: 1, crd: 1 } } }\nseeds: 1`);
+    const { runs } = parse(
+      `${IMAGES}methods: { scratch: , crd: , cosine: , both: { sum: { scratch: 1, crd: 1 } } }\nseeds: 1`,
+    );
     const uses = Object.fromEntries(runs.map(({ method, config }) => [method, config.training.useLabels]));
     expect(uses).toEqual({ scratch: true, crd: false, cosine: false, both: true });
   });
@@ -84,7 +88,12 @@ describe('the runs', () => {
 describe('methods', () => {
   it('one by name, with options of its own over it; another kind takes nothing over', () => {
     const text = `${TEXTS}seeds: 1\nmethods: { cosine: , cold: { method: ntxent-bank, strategy: { temperature: 0.02 } }, mse: { strategy: { kind: relational, angleWeight: 3 } } }`;
-    expect(strategyOf(text, 'cold')).toMatchObject({ kind: 'contrastive', temperature: 0.02, contrastiveWeight: 1, bank: 100_000 });
+    expect(strategyOf(text, 'cold')).toMatchObject({
+      kind: 'contrastive',
+      temperature: 0.02,
+      contrastiveWeight: 1,
+      bank: 100_000,
+    });
     expect(strategyOf(text, 'mse')).toEqual({ kind: 'relational', distanceWeight: 25, angleWeight: 3 });
   });
 
@@ -93,9 +102,17 @@ describe('methods', () => {
       `${TEXTS}seeds: 1\nmethods: { cold: { method: ntxent, strategy: { temperature: 0.02 } }, sum: { sum: { cosine: 1, cold: 0.5 } }, ` +
       'mse: { sum: { mse: 2, cosine: 1 } }, parts: { strategy: { kind: hybrid, parts: [{ kind: feature, weight: 3 }] } }, twice: { sum: { parts: 2 } } }';
     expect(strategyOf(text, 'sum')).toMatchObject({
-      parts: [{ kind: 'feature', weight: 1 }, { kind: 'contrastive', temperature: 0.02, weight: 0.5 }],
+      parts: [
+        { kind: 'feature', weight: 1 },
+        { kind: 'contrastive', temperature: 0.02, weight: 0.5 },
+      ],
     });
-    expect(strategyOf(text, 'mse')).toMatchObject({ parts: [{ distance: 'squared', weight: 2 }, { distance: 'cosine', weight: 1 }] });
+    expect(strategyOf(text, 'mse')).toMatchObject({
+      parts: [
+        { distance: 'squared', weight: 2 },
+        { distance: 'cosine', weight: 1 },
+      ],
+    });
     expect(strategyOf(text, 'twice')).toMatchObject({ parts: [{ kind: 'feature', weight: 6 }] });
   });
 
@@ -145,34 +162,70 @@ describe('paths', () => {
 describe('refused, with file and line or flag', () => {
   it.each([
     ['students: { s: }\nmethods: [cosine]', 'line 1: data: expected what to train on'],
-    [`${TEXTS}methods: [cosin]`, 'methods.cosin: expected method, strategy or sum, since no method of this name is built in, got none. Did you mean cosine?'],
+    [
+      `${TEXTS}methods: [cosin]`,
+      'methods.cosin: expected method, strategy or sum, since no method of this name is built in, got none. Did you mean cosine?',
+    ],
     [`${TEXTS}methods: [3]`, 'line 4: methods: expected a list of names, or names with what they are, got a list of 1'],
     [`${TEXTS}methods: [untrained]`, 'methods: expected at least one method that trains, got none'],
     [`${TEXTS}methods: []`, 'methods: expected at least one method that trains, got none'],
-    [`${TEXTS}methods: { cosine: { strategy: { distnce: x } } }`, 'methods.cosine.strategy.distnce: unknown key. Did you mean distance?'],
+    [
+      `${TEXTS}methods: { cosine: { strategy: { distnce: x } } }`,
+      'methods.cosine.strategy.distnce: unknown key. Did you mean distance?',
+    ],
     [`${TEXTS}methods: { x: { sum: { cosine: 1, hintn: 1 } } }`, 'Did you mean hinton?'],
-    [`${TEXTS}methods: { x: { sum: { cosine: 1 } }, y: { sum: { x: 1 } } }`, 'methods.y.sum.x: expected the name of a method that is no sum'],
-    [`${TEXTS}methods: { x: { sum: { cosine: 1 }, method: mse } }`, 'methods.x: expected either sum, or method and strategy, got both'],
-    [`${TEXTS}methods: { cosine: , untrained: { training: { epochs: 3 } } }`, 'methods.untrained: expected neither strategy nor training'],
-    [`${TEXTS}methods: { cosine: { students: [smal] } }`, 'methods.cosine.students[0]: expected the name of a student: small, got smal. Did you mean small?'],
+    [
+      `${TEXTS}methods: { x: { sum: { cosine: 1 } }, y: { sum: { x: 1 } } }`,
+      'methods.y.sum.x: expected the name of a method that is no sum',
+    ],
+    [
+      `${TEXTS}methods: { x: { sum: { cosine: 1 }, method: mse } }`,
+      'methods.x: expected either sum, or method and strategy, got both',
+    ],
+    [
+      `${TEXTS}methods: { cosine: , untrained: { training: { epochs: 3 } } }`,
+      'methods.untrained: expected neither strategy nor training',
+    ],
+    [
+      `${TEXTS}methods: { cosine: { students: [smal] } }`,
+      'methods.cosine.students[0]: expected the name of a student: small, got smal. Did you mean small?',
+    ],
     [`${TEXTS}methods: [cosine]\nbaseline: mse`, 'line 5: baseline: expected the name of a method: cosine, got mse'],
     [`${TEXTS}methods: [cosine]\nmetrics: [recal]`, 'line 5: metrics[0]: expected the name of a metric'],
     [`${TEXTS}methods: [cosine]\nseeds: [1, 1]`, 'line 5: seeds: expected every seed once'],
     [`${TEXTS}methods: [cosine]\nmeasureOn: validation`, 'line 5: measureOn: expected data.validation above 0'],
     [`${TEXTS}methods: [cosine]\ntest: { share: 1 }`, 'line 5: test.share: expected a number between 0 and 1'],
     [`${TEXTS}methods: [cosine]\ntraining: { seed: 3 }`, 'line 5: training.seed: expected in seeds'],
-    [`${TEXTS}methods: [cosine]\ntraining: { earlyStopping: { metric: x } }`, 'training.earlyStopping: expected nothing: comparisons report the last step'],
+    [
+      `${TEXTS}methods: [cosine]\ntraining: { earlyStopping: { metric: x } }`,
+      'training.earlyStopping: expected nothing: comparisons report the last step',
+    ],
     [`${TEXTS}methods: [cosine]\ntraining: { checkpoint: { best: x } }`, 'training.checkpoint.best: expected nothing'],
     [`${TEXTS}methods: { cosine: { training: { seed: 3 } } }`, 'methods.cosine.training.seed: expected in seeds'],
     [`${TEXTS}methods: [cosine]\nstudent: { width: 3 }`, 'line 5: student: expected in students'],
-    ['data: { texts: a }\nteacher: none\nstudents: { "../up": }\nmethods: [cosine]', 'expected a name of letters, digits'],
-    [`${TEXTS}methods: [hinton]`, 'methods.hinton.strategy.kind: expected a strategy for embeddings, since a static student does not classify, got response (student small)'],
+    [
+      'data: { texts: a }\nteacher: none\nstudents: { "../up": }\nmethods: [cosine]',
+      'expected a name of letters, digits',
+    ],
+    [
+      `${TEXTS}methods: [hinton]`,
+      'methods.hinton.strategy.kind: expected a strategy for embeddings, since a static student does not classify, got response (student small)',
+    ],
     [`${TEXTS}methods: [scratch]`, 'line 1: data.labelColumn: expected the name of a column'],
-    ['data: { texts: a }\nteacher: none\nstudents: { s: }\nmethods: [cosine]', 'line 2: teacher: expected a teacher for strategy feature, got none'],
-    [`${TEXTS.replace('width: 4', 'kind: mlp, widths: [3]')}methods: [cosine]`, 'students.small.kind: expected static or transformer or onnx for texts, got mlp'],
+    [
+      'data: { texts: a }\nteacher: none\nstudents: { s: }\nmethods: [cosine]',
+      'line 2: teacher: expected a teacher for strategy feature, got none',
+    ],
+    [
+      `${TEXTS.replace('width: 4', 'kind: mlp, widths: [3]')}methods: [cosine]`,
+      'students.small.kind: expected static or transformer or onnx for texts, got mlp',
+    ],
   ])('%s', (text, message) => {
     const lines = wrong(text);
-    expect(lines.some((line) => line.includes(message)), lines.join('\n')).toBe(true);
+    expect(
+      lines.some((line) => line.includes(message)),
+      lines.join('\n'),
+    ).toBe(true);
   });
 
   it('what a flag said, by the flag; a problem of many runs once', () => {

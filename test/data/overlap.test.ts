@@ -30,8 +30,14 @@ describe('findOverlap', () => {
 
   it('finds one among thousands, in data read block by block', async () => {
     const many = textDataset({ texts: Array.from({ length: 3000 }, (_, i) => `text ${i}`) });
-    const test = textDataset({ texts: Array.from({ length: 2000 }, (_, i) => (i === 1999 ? 'TEXT 2999' : `other ${i}`)) });
-    expect(await findOverlap(many, test)).toMatchObject({ exact: 0, folded: 1, examples: [{ first: 2999, second: 1999 }] });
+    const test = textDataset({
+      texts: Array.from({ length: 2000 }, (_, i) => (i === 1999 ? 'TEXT 2999' : `other ${i}`)),
+    });
+    expect(await findOverlap(many, test)).toMatchObject({
+      exact: 0,
+      folded: 1,
+      examples: [{ first: 2999, second: 1999 }],
+    });
   });
 
   it('images with the same pixels', async () => {

@@ -8,7 +8,11 @@ import { Random } from '../../src/matrix/random.ts';
 
 const random = new Random(3);
 const rowsOf = (rows: number, columns: number): Matrix =>
-  new Matrix(rows, columns, Float32Array.from({ length: rows * columns }, () => Math.round(2 * random.normal()) / 2));
+  new Matrix(
+    rows,
+    columns,
+    Float32Array.from({ length: rows * columns }, () => Math.round(2 * random.normal()) / 2),
+  );
 
 const [n, d, classes] = [70, 5, 4];
 const rows = rowsOf(n, d);

@@ -25,7 +25,11 @@ describe('over seeds', () => {
 
   it('one seed is not judged; equal runs show no difference', () => {
     expect(pairedDifference(pairs(0.4), 'higher')).toMatchObject({ low: null, high: null, outcome: 'not judged' });
-    expect(pairedDifference(pairs(0, 0, 0), 'higher')).toMatchObject({ low: 0, high: 0, outcome: 'no difference seen' });
+    expect(pairedDifference(pairs(0, 0, 0), 'higher')).toMatchObject({
+      low: 0,
+      high: 0,
+      outcome: 'no difference seen',
+    });
     // Rounding in the subtraction is no difference.
     expect(pairedDifference(pairs(1e-15, 1e-15, 1e-15), 'higher').outcome).toBe('no difference seen');
   });
