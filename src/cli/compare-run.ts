@@ -9,6 +9,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { refuseOverlap } from '../data/overlap.ts';
 import { LimbeckError } from '../errors.ts';
 import { accuracy } from '../evaluation/accuracy.ts';
+import { expectedCalibrationError } from '../evaluation/calibration.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { formatScore } from '../evaluation/metrics.ts';
 import { leaveOneOutAccuracy } from '../evaluation/nearest-neighbour-accuracy.ts';
@@ -233,8 +234,12 @@ function teacherMetrics(
   { labels, size }: Dataset<unknown>,
 ): Metrics {
   if (!labels) return {};
+  const logits = outputs?.gather(everyNumber(size));
   return {
-    ...(outputs && { accuracy: accuracy(outputs.gather(everyNumber(size)), labels) }),
+    ...(logits && {
+      accuracy: accuracy(logits, labels),
+      calibrationError: expectedCalibrationError(logits, labels),
+    }),
     ...(size > 1 && { knnAccuracy: leaveOneOutAccuracy(embeddings.gather(everyNumber(size)), labels) }),
   };
 }

@@ -8,6 +8,7 @@ import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import { accuracy } from './accuracy.ts';
 import { agreement } from './agreement.ts';
+import { expectedCalibrationError } from './calibration.ts';
 import type { Metrics } from './metrics.ts';
 import { leaveOneOutAccuracy } from './nearest-neighbour-accuracy.ts';
 
@@ -63,8 +64,9 @@ export interface EmbeddedSamples {
 export interface EvaluationResult {
   readonly samples: number;
   /**
-   * `recallAt1`, `recallAt10`, `meanReciprocalRank` and `meanCosine` with a teacher; `accuracy` with labels where the model classifies,
-   * `top5Accuracy` of more than five classes; `knnAccuracy` with labels, of at least two samples, every sample by all others.
+   * `recallAt1`, `recallAt10`, `meanReciprocalRank` and `meanCosine` with a teacher; `accuracy` and `calibrationError` with labels where the model
+   * classifies, `top5Accuracy` of more than five classes; `knnAccuracy` with labels, of at least two samples, every sample by
+   * all others.
    */
   readonly metrics: Metrics;
   /** Milliseconds from one sample to its row: half and 99 % of the samples take no longer. */
@@ -174,7 +176,7 @@ function agreementWith(rows: Matrix, teacher: RowSource, index: RowSource | unde
 
 function classification(logits: Matrix, labels: Int32Array): Metrics {
   const five = logits.columns > 5 && { top5Accuracy: accuracy(logits, labels, { k: 5 }) };
-  return { accuracy: accuracy(logits, labels), ...five };
+  return { accuracy: accuracy(logits, labels), ...five, calibrationError: expectedCalibrationError(logits, labels) };
 }
 
 async function latency<Sample>(

@@ -22,6 +22,13 @@ export const METRICS = [
     better: 'higher',
   },
   {
+    key: 'calibrationError',
+    label: 'ECE',
+    description:
+      'expected calibration error: how far the probability of the likeliest class is from the share that is right',
+    better: 'lower',
+  },
+  {
     key: 'recallAt1',
     label: 'R@1',
     description: 'share of held-out samples whose own teacher row is the nearest of all teacher rows',

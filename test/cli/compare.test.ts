@@ -13,6 +13,7 @@ import {
 } from '../../src/report/comparison-record.ts';
 import type { ComparisonSummary } from '../../src/report/comparison-summary.ts';
 import { Student } from '../../src/training/student.ts';
+import { MNIST } from '../material.ts';
 import { compileCommand, complaint, type Finished, runCommand } from './compiled-command.ts';
 import { bagOfWords, writeGlosses } from './small-data.ts';
 
@@ -298,4 +299,73 @@ it('with measureOn: validation the test part is neither trained on nor measured'
   expect(data.train + (data.heldOut ?? 0) + (test.heldOut ?? 0)).toBe(400);
   expect(data.heldOut).toBeGreaterThan(20);
   expect(stdout).toContain('validation texts');
+});
+
+describe('classifiers of images', () => {
+  const idx = (part: string) => ({
+    images: join(MNIST, `${part}-images-idx3-ubyte`),
+    labels: join(MNIST, `${part}-labels-idx1-ubyte`),
+  });
+  const config = (changes: object) => ({
+    data: { ...idx('train'), limit: 300 },
+    test: { file: idx('t10k').images, labels: idx('t10k').labels },
+    students: { tiny: { kind: 'mlp', widths: [16] } },
+    seeds: 1,
+    training: { epochs: 4, batchSize: 32, optimizer: { learningRate: 0.01 } },
+    ...changes,
+  });
+  const run = async (name: string, changes: object) => {
+    writeFileSync(at(`${name}.json`), JSON.stringify(config(changes)));
+    const { code, stdout, stderr } = await compare([`${name}.json`]);
+    expect([code, complaint(stderr)]).toEqual([0, []]);
+    return { stdout, metrics: figures(resultsOf(`runs/${name}`)), results: resultsOf(`runs/${name}`) };
+  };
+
+  it('from labels alone; then that student as teacher of others, which all have one shape', async () => {
+    const labels = await run('labels', { teacher: 'none', methods: ['untrained', 'scratch'] });
+    expect(labels.metrics['scratch tiny 0'].accuracy).toBeGreaterThan(
+      labels.metrics['untrained tiny 0'].accuracy + 0.2,
+    );
+    expect(labels.metrics['scratch tiny 0'].calibrationError).toBeGreaterThan(0);
+    const teacher = {
+      onnx: 'runs/labels/runs/tiny/scratch/seed-0/student/onnx/model.onnx',
+      embeddings: 'embeddings',
+      outputs: 'logits',
+    };
+    const { stdout, metrics, results } = await run('taught', {
+      teacher,
+      methods: { scratch: {}, hinton: {}, cosine: {}, 'crd+kd': { sum: { hinton: 1, crd: 0.5 } } },
+      baseline: 'scratch',
+      output: { students: false },
+    });
+    expect(new Set(results.map(({ parameters, dimension }) => `${parameters} ${dimension}`)).size).toBe(1);
+    // The classifier of a method that has no use for it is as it was initialised, and no figure of the method.
+    expect(Object.keys(metrics['cosine tiny 0'])).not.toContain('accuracy');
+    expect(metrics['cosine tiny 0'].meanCosine).toBeGreaterThan(metrics['scratch tiny 0'].meanCosine);
+    expect(metrics['crd+kd tiny 0'].accuracy).toBeGreaterThan(0.2);
+    expect(stdout).toMatch(/teacher +0\.\d{3}/);
+    expect(stdout.replaceAll('\n', ' ')).toMatch(/scratch, hinton, crd\+kd: the space is not the teacher's own/);
+    expect(existsSync(at('runs/taught/runs/tiny/hinton/seed-0/student'))).toBe(false);
+  });
+
+  it('a student of another width than rows that are compared is refused before anything is trained', async () => {
+    writeFileSync(
+      at('width.json'),
+      JSON.stringify(
+        config({
+          students: { tiny: { kind: 'mlp', widths: [16], dimension: 7 } },
+          teacher: { onnx: 'runs/labels/runs/tiny/scratch/seed-0/student/onnx/model.onnx', embeddings: 'embeddings' },
+          methods: ['scratch', 'cosine'],
+        }),
+      ),
+    );
+    const { code, stderr } = await compare(['width.json']);
+    expect([code, complaint(stderr)[0]]).toEqual([
+      2,
+      expect.stringMatching(
+        /students\.tiny\.dimension: expected 16, the teacher's, since method cosine compares rows, got 7/,
+      ),
+    ]);
+    expect(existsSync(at('runs/width/results.jsonl'))).toBe(false);
+  });
 });

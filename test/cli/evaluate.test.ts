@@ -136,7 +136,7 @@ describe('images', () => {
     const logits = await loaded.logits(files);
     await loaded.release();
     expect(found.metrics.accuracy).toBeCloseTo(accuracy(logits, [1, 1, 1, 2, 2, 2]), 12);
-    expect(Object.keys(found.metrics)).toEqual(['accuracy', 'knnAccuracy']);
+    expect(Object.keys(found.metrics)).toEqual(['accuracy', 'calibrationError', 'knnAccuracy']);
     expect(found.data.majorityClass).toEqual({ label: 1, name: 'dog', share: 0.5 });
     expect(found.data.skipped).toHaveLength(1);
     const { stdout } = await evaluate([path('eye'), '--data', path('photos')]);
