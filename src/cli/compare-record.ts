@@ -10,15 +10,18 @@ import type { Dataset } from '../data/dataset.ts';
 import { majorityClass } from '../evaluation/majority-class.ts';
 import type { ComparedMethod, ComparisonRecord } from '../report/comparison-record.ts';
 import { countByReason, type JsonValue } from '../report/run-record.ts';
+import type { Teacher } from '../teachers/teacher.ts';
 import type { PreparedRun } from './compare-identity.ts';
 import { machineFacts, ownVersion } from './environment.ts';
+
+type TeacherFacts = Pick<Teacher<never>, 'fingerprint' | 'dimension'>;
 
 export interface RecordParts {
   readonly comparison: Comparison;
   readonly kind: 'text' | 'image';
   readonly data: RunData<unknown>;
   readonly measured: Dataset<unknown>;
-  readonly teacher: BuiltTeacher<never> | undefined;
+  readonly teacher: (Omit<BuiltTeacher<never>, 'teacher'> & { readonly teacher: TeacherFacts }) | undefined;
   readonly runs: readonly PreparedRun[];
   readonly command: string;
   readonly earlier: ComparisonRecord | undefined;

@@ -5,6 +5,7 @@ import { comparesRows } from '../config/build-strategy.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import { type Domain, dataPath, IMAGES, TEXTS } from '../config/domains.ts';
 import type { Comparison } from '../config/read-compare.ts';
+import type { CacheConfig } from '../config/teacher-schema.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { refuseOverlap } from '../data/overlap.ts';
 import { LimbeckError } from '../errors.ts';
@@ -24,6 +25,7 @@ import { runOne, type SharedParts } from './compare-one.ts';
 import { newComparisonRecord } from './compare-record.ts';
 import type { Progress } from './progress.ts';
 import { count, showTeacherProgress } from './teacher-progress.ts';
+import { writeSkipped } from './write-skipped.ts';
 
 export interface CompareContext {
   readonly directory: ComparisonDirectory;
@@ -62,9 +64,10 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
     });
     checkWidths(runs, teacher);
     const todo = await directory.todo(runs, { again });
-    const facts = { comparison, kind: domain.kind, data, measured, teacher, runs, command, earlier: directory.earlier };
-    record = newComparisonRecord(facts as Parameters<typeof newComparisonRecord>[0]);
+    const { earlier } = directory;
+    record = newComparisonRecord({ comparison, kind: domain.kind, data, measured, teacher, runs, command, earlier });
     await directory.writeRecord(record);
+    await writeSkipped(directory.file('skipped'), data.skipped);
     if (todo.length === 0) context.progress.finish('complete', `${directory.path} holds all ${runs.length} runs`);
     else record = await runAll(todo, record, { domain, comparison, data, measured, teacher, shape }, context);
     record = { ...record, status: 'complete', finishedAt: new Date().toISOString() };
@@ -93,7 +96,7 @@ const shapeOf = <Sample>({ teacher: { dimension, classes } }: BuiltTeacher<Sampl
 async function readData<Sample, Data extends RunData<Sample>>(
   { data: read, unit }: Domain<Sample, Data>,
   { runs: [{ config, written }], test, parsed }: Comparison,
-  { progress, signal }: CompareContext,
+  { directory, progress, signal }: CompareContext,
 ): Promise<{ readonly data: Data; readonly measured: Dataset<Sample> }> {
   const path = dataPath(written);
   const began = performance.now();
@@ -124,7 +127,7 @@ async function readData<Sample, Data extends RunData<Sample>>(
     'data',
     `${path}: ${count(training.size)} ${unit} to train on, ${count(testData.size)} to test on` +
       `${validation ? `, ${count(validation.size)} to validate on` : ''}, none in two parts` +
-      (skipped.length > 0 ? `; ${count(skipped.length)} left out` : ''),
+      (skipped.length > 0 ? `; ${count(skipped.length)} left out (${directory.file('skipped')} lists them)` : ''),
   );
   return { data, measured };
 }
@@ -159,8 +162,13 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
   const { directory, progress, signal } = context;
   const { data, measured, teacher, comparison } = parts;
   const keepsStudents = comparison.parsed.output.students;
-  const rows = data.training.augmented ? undefined : await rowsOf(teacher, data.training, 'training', parts, context);
-  const ofMeasured = await rowsOf(teacher, measured, comparison.parsed.measureOn, parts, context);
+  const [
+    {
+      config: { cache },
+    },
+  ] = comparison.runs;
+  const rows = data.training.augmented ? undefined : await rowsOf(teacher, data.training, 'training', cache, context);
+  const ofMeasured = await rowsOf(teacher, measured, comparison.parsed.measureOn, cache, context);
   try {
     const metrics = begun.teacher?.metrics ?? (ofMeasured && teacherMetrics(ofMeasured, measured));
     const record = { ...begun, ...(begun.teacher && metrics && { teacher: { ...begun.teacher, metrics } }) };
@@ -186,18 +194,18 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
 }
 
 function watcher(place: string, progress: Progress) {
-  const began = performance.now();
+  let began: number | undefined;
   return {
     onStep: ({ step, steps, loss, seconds }: { step: number; steps: number; loss: number; seconds: number }) =>
       progress.update('train', `${place} · step ${count(step)}/${count(steps)} · loss ${loss.toFixed(3)}`, {
         done: step / steps,
         seconds,
       }),
-    onMeasured: (done: number, total: number) =>
-      progress.update('measure', `${place} · ${count(done)}/${count(total)}`, {
-        done: done / total,
-        seconds: (performance.now() - began) / 1000,
-      }),
+    onMeasured: (done: number, total: number) => {
+      began ??= performance.now();
+      const seconds = (performance.now() - began) / 1000;
+      progress.update('measure', `${place} · ${count(done)}/${count(total)}`, { done: done / total, seconds });
+    },
     onWarning: (message: string) => progress.warn(`${place}: ${message}`),
   };
 }
@@ -209,20 +217,16 @@ function outcome({ error, metrics, trainingSeconds }: ComparisonResult): string 
   return `${scores}${trainingSeconds === null ? '' : ` in ${formatSeconds(trainingSeconds)}`}`;
 }
 
-async function rowsOf<Sample, Data extends RunData<Sample>>(
+async function rowsOf<Sample>(
   teacher: BuiltTeacher<Sample> | undefined,
   data: Dataset<Sample>,
   what: string,
-  {
-    comparison: {
-      runs: [{ config }],
-    },
-  }: { readonly comparison: Comparison } & Pick<SharedParts<Sample, Data>, 'domain'>,
+  cache: CacheConfig,
   { progress, signal }: CompareContext,
 ) {
   if (!teacher) return undefined;
   return cacheTeacherRows({
-    ...{ teacher: teacher.teacher, data, ...config.cache, signal },
+    ...{ teacher: teacher.teacher, data, ...cache, signal },
     onWarning: (message) => progress.warn(message),
     onProgress: (event) => showTeacherProgress(progress, what, event),
   });

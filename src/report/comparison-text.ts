@@ -23,7 +23,7 @@ export function renderComparisonText(
     '',
   ];
   for (const student of students) {
-    lines.push(...wrap(studentLine(student, unit), width));
+    lines.push(...wrap(`${student.name}: ${studentFacts(student, unit)}`, width));
     lines.push(renderTextTable(tableOf(student, summary), { width, split: true }).trimEnd(), '');
     const differences = differenceLines(student, summary, width);
     if (differences.length > 0) {
@@ -34,9 +34,9 @@ export function renderComparisonText(
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }
 
-/** "small: static embeddings, 12,345 parameters, 0.1 MB, 41,000 texts/s". */
-export function studentLine(
-  { name, architecture, parameters, sizeBytes, samplesPerSecond }: StudentSummary,
+/** "static embeddings, 12,345 parameters, 0.1 MB, 41,000 texts/s". */
+export function studentFacts(
+  { architecture, parameters, sizeBytes, samplesPerSecond }: StudentSummary,
   unit: 'texts' | 'images',
 ): string {
   const facts = [
@@ -45,7 +45,7 @@ export function studentLine(
     ...(sizeBytes === null ? [] : [`${formatMegabytes(sizeBytes)} MB`]),
     ...(samplesPerSecond === null ? [] : [`${formatCount(samplesPerSecond)} ${unit}/s`]),
   ];
-  return `${name}: ${facts.join(', ')}`;
+  return facts.join(', ');
 }
 
 /** The methods of one student as rows; first the teacher, where its own rows were measured. */

@@ -6,7 +6,7 @@
  */
 import type { ComparisonRecord } from './comparison-record.ts';
 import type { ComparisonSummary, StudentSummary } from './comparison-summary.ts';
-import { formatInterval, studentLine, tableOf } from './comparison-text.ts';
+import { formatInterval, studentFacts, tableOf } from './comparison-text.ts';
 import { facts } from './facts.ts';
 import { formatCount, formatSeconds } from './format.ts';
 import { Html, html } from './html.ts';
@@ -89,7 +89,7 @@ function studentSection(
   const { metrics, baseline } = summary;
   const plots = metrics.flatMap((metric) => intervalPlot(metric, student.methods, baseline, document) ?? []);
   return html`<h2>${student.name}</h2>
-<p>${studentLine(student, samplesName(record)).replace(`${student.name}: `, '')}</p>
+<p>${studentFacts(student, samplesName(record)).replaceAll(' MB', '\u00a0MB')}</p>
 ${resultsSection(tableOf(student, summary))}
 ${
   plots.length === 0

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeNpy } from '../../src/data/npy.ts';
 import { readTexts } from '../../src/data/read-texts.ts';
 import { splitByHash } from '../../src/data/split-by-hash.ts';
 import { evaluateModel } from '../../src/evaluation/evaluate-model.ts';
@@ -282,6 +283,19 @@ it('a method that diverges is a result without figures, and the others go on', a
   });
   expect(stdout).toMatch(/wild \* +failed/);
   expect(stdout.replaceAll('\n', ' ')).toMatch(/Runs without a result: wild, small, seed 0/);
+});
+
+it('samples that are left out are counted and listed', async () => {
+  const texts = await writeGlosses(root, 200);
+  writeFileSync(at('glosses.jsonl'), `${readFileSync(at('glosses.jsonl'), 'utf8')}{"text":" "}\n`);
+  writeFileSync(at('glosses.npy'), writeNpy(bagOfWords([...texts, 'x'])));
+  writeFileSync(at('skipped.yaml'), CONFIG.replace(', labelColumn: label', '').replace('seeds: 2', 'seeds: 1'));
+  const { code, stderr } = await compare(['skipped.yaml']);
+  expect([code, complaint(stderr)]).toEqual([0, []]);
+  expect(stderr).toContain('1 left out');
+  expect(JSON.parse(readFileSync(at('runs/skipped/skipped.jsonl'), 'utf8'))).toMatchObject({
+    reason: expect.stringContaining('blank'),
+  });
 });
 
 it('with measureOn: validation the test part is neither trained on nor measured', async () => {
