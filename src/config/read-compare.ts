@@ -8,6 +8,7 @@ import { type ConfigPath, type ConfigProblem, checkSection, isObject } from './c
 import { builtInMethod, METHOD_NAMES } from './compare-methods.ts';
 import { type ComparedRun, runsOf } from './compare-runs.ts';
 import { compareSchema, NAMED_SECTIONS, type ParsedComparison } from './compare-schema.ts';
+import { teachersOf } from './complete-config.ts';
 import { type ConfigText, parseConfigText } from './config-text.ts';
 import { applyOverrides, type Override } from './overrides.ts';
 import { refuse } from './refuse-config.ts';
@@ -126,7 +127,7 @@ function defaultBaseline(methods: readonly string[]): string {
 }
 
 function nameProblems(
-  { methods, students, metrics = [], measureOn, data }: ParsedComparison,
+  { methods, students, metrics = [], measureOn, data, test, teacher }: ParsedComparison,
   seeds: readonly number[],
   baseline: string,
 ): ConfigProblem[] {
@@ -172,6 +173,12 @@ function nameProblems(
       metric,
       METRICS.map(({ key }) => key),
       'the name of a metric',
+    );
+  }
+  if (test.file !== undefined && teachersOf({ teacher }).some((one) => 'align' in one && one.align === 'order')) {
+    wrong(
+      ['teacher', 'align'],
+      "expected 'id' with test.file, whose samples have no place in the order of the rows, got 'order'",
     );
   }
   if (measureOn === 'validation' && data.validation === 0 && data.validationFile === undefined) {

@@ -194,6 +194,10 @@ describe('refused, with file and line or flag', () => {
     [`${TEXTS}methods: [cosine]\nmetrics: [recal]`, 'line 5: metrics[0]: expected the name of a metric'],
     [`${TEXTS}methods: [cosine]\nseeds: [1, 1]`, 'line 5: seeds: expected every seed once'],
     [`${TEXTS}methods: [cosine]\nmeasureOn: validation`, 'line 5: measureOn: expected data.validation above 0'],
+    [
+      `${TEXTS}methods: [cosine]\ntest: { file: t.jsonl }`,
+      "line 2: teacher.align: expected 'id' with test.file, whose samples have no place in the order of the rows",
+    ],
     [`${TEXTS}methods: [cosine]\ntest: { share: 1 }`, 'line 5: test.share: expected a number between 0 and 1'],
     [`${TEXTS}methods: [cosine]\ntraining: { seed: 3 }`, 'line 5: training.seed: expected in seeds'],
     [
