@@ -7,6 +7,7 @@ import { terminalWidth } from './terminal-width.ts';
 interface EvaluateFlags extends EvaluationDataFlags {
   readonly embeddings?: string;
   readonly index?: string;
+  readonly full: boolean;
   readonly json: boolean;
 }
 
@@ -55,6 +56,11 @@ export function addEvaluateCommand(program: Command): void {
     )
     .option('--cache <directory>', "the teacher cache that holds the teacher's rows of exactly this data")
     .option('--index <file>', "more rows of the teacher, among which a sample's own row has to be found")
+    .option(
+      '--full',
+      'also measure what takes longer: probes, few-shot episodes, nDCG, agreement of whole spaces',
+      false,
+    )
     .option('--json', 'print everything as JSON', false)
     .addHelpText('after', EXAMPLES)
     .action(evaluate);
@@ -97,6 +103,7 @@ async function evaluate(directory: string, flags: EvaluateFlags): Promise<void> 
       model: student,
       data: { size: data.size, read: (numbers) => data.read(numbers), labels },
       ...(await teacherRows(flags, read)),
+      full: flags.full,
       signal,
       onProgress: show('measure', 'embedded'),
     });

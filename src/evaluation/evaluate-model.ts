@@ -8,6 +8,8 @@ import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import { accuracy } from './accuracy.ts';
 import { agreement } from './agreement.ts';
+import { expectedCalibrationError, negativeLogLikelihood } from './calibration.ts';
+import { fullMeasures } from './full-measures.ts';
 import type { Metrics } from './metrics.ts';
 import { leaveOneOutAccuracy } from './nearest-neighbour-accuracy.ts';
 
@@ -46,6 +48,8 @@ export interface EvaluationOptions<Sample> {
   readonly batchSize?: number;
   /** Samples that latency is measured on, one at a time. Default 200, fewer when there are fewer. */
   readonly latencySamples?: number;
+  /** Also measures that take longer: see {@link EvaluationResult.metrics}. Default false. */
+  readonly full?: boolean;
   /** An `AbortSignal`. */
   readonly signal?: StopSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -55,7 +59,8 @@ export interface EvaluationResult {
   readonly samples: number;
   /**
    * `recallAt1`, `recallAt10`, `meanReciprocalRank` and `meanCosine` with a teacher; `accuracy` with labels where the model classifies,
-   * `top5Accuracy` of more than five classes; `knnAccuracy` with labels, of at least two samples, every sample by all others.
+   * `top5Accuracy` of more than five classes, `calibrationError` and `negativeLogLikelihood`; `knnAccuracy` with labels, of at least two
+   * samples, every sample by all others. With `full` also what {@link fullMeasures} gives.
    */
   readonly metrics: Metrics;
   /** Milliseconds from one sample to its row: half and 99 % of the samples take no longer. */
@@ -102,6 +107,7 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
       ...(data.labels && logits && classification(logits, data.labels)),
       ...(teacher && agreementWith(rows, teacher, index)),
       ...(data.labels && rows.rows > 1 && { knnAccuracy: leaveOneOutAccuracy(rows, data.labels, NEIGHBOURS) }),
+      ...(options.full && (await fullMeasures({ rows, labels: data.labels, teacher }))),
     },
     latency: await latency(options, Math.min(latencySamples, data.size)),
     samplesPerSecond: data.size / seconds,
@@ -165,7 +171,12 @@ function agreementWith(rows: Matrix, teacher: RowSource, index: RowSource | unde
 
 function classification(logits: Matrix, labels: Int32Array): Metrics {
   const five = logits.columns > 5 && { top5Accuracy: accuracy(logits, labels, { k: 5 }) };
-  return { accuracy: accuracy(logits, labels), ...five };
+  return {
+    accuracy: accuracy(logits, labels),
+    ...five,
+    calibrationError: expectedCalibrationError(logits, labels),
+    negativeLogLikelihood: negativeLogLikelihood(logits, labels),
+  };
 }
 
 async function latency<Sample>(
