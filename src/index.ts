@@ -3,6 +3,7 @@
 export type { BatchPlan } from './data/batch-plan.ts';
 export type { Dataset, InMemoryDataset, SkippedSample } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
+export { assertNoOverlap, type TextSource } from './data/held-out-overlap.ts';
 export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
 export { type ImageDataset, type ImageDatasetParts, imageDataset } from './data/image-dataset.ts';
 export { type AugmentationOptions, augmentationSchema, augmented } from './data/images/augmented.ts';

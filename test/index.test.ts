@@ -66,7 +66,7 @@ it('exports exactly this', () => {
         'similarityCorrelation',
         'alignment',
       ],
-      ['classAlignment', 'uniformity'],
+      ['classAlignment', 'uniformity', 'assertNoOverlap'],
     ]
       .flat()
       .sort(),
