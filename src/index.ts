@@ -12,6 +12,7 @@ export { readImages } from './data/images/read-images.ts';
 export { type ReadImagesOptions, readImagesSchema } from './data/images/read-images-options.ts';
 export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
+export { readPairs, type TextPairs } from './data/read-pairs.ts';
 export { type RowsOfFile, readRows } from './data/read-rows.ts';
 export { readTexts } from './data/read-texts.ts';
 export type { ReadTextsInput, TextFormat } from './data/read-texts-options.ts';

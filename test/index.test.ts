@@ -66,7 +66,7 @@ it('exports exactly this', () => {
         'similarityCorrelation',
         'alignment',
       ],
-      ['classAlignment', 'uniformity', 'assertNoOverlap'],
+      ['classAlignment', 'uniformity', 'assertNoOverlap', 'readPairs'],
     ]
       .flat()
       .sort(),

@@ -7,6 +7,8 @@ import { terminalWidth } from './terminal-width.ts';
 interface EvaluateFlags extends EvaluationDataFlags {
   readonly embeddings?: string;
   readonly index?: string;
+  readonly pairs?: string;
+  readonly pairColumns?: string;
   readonly full: boolean;
   readonly json: boolean;
 }
@@ -103,6 +105,7 @@ async function evaluate(directory: string, flags: EvaluateFlags): Promise<void> 
       model: student,
       data: { size: data.size, read: (numbers) => data.read(numbers), labels },
       ...(await teacherRows(flags, read)),
+      ...(await pairsOf(flags, student.kind)),
       full: flags.full,
       signal,
       onProgress: show('measure', 'embedded'),
@@ -116,6 +119,26 @@ async function evaluate(directory: string, flags: EvaluateFlags): Promise<void> 
     process.off('SIGINT', stop);
     await student.release();
   }
+}
+
+async function pairsOf({ pairs, pairColumns }: EvaluateFlags, kind: 'text' | 'image') {
+  const { LimbeckError } = await import('../errors.ts');
+  if (pairs === undefined) {
+    if (pairColumns === undefined) return {};
+    throw new LimbeckError('INVALID_OPTION', '--pair-columns: expected --pairs beside it, got none.');
+  }
+  if (kind !== 'text') {
+    throw new LimbeckError('INVALID_OPTION', '--pairs: expected a student of texts, got one of images.');
+  }
+  const [leftColumn, rightColumn, scoreColumn, ...more] = (pairColumns ?? 'sentence1,sentence2,score').split(',');
+  if (!scoreColumn || more.length > 0) {
+    throw new LimbeckError(
+      'INVALID_OPTION',
+      `--pair-columns: expected three names, text,text,score, got ${pairColumns}.`,
+    );
+  }
+  const { readPairs } = await import('../data/read-pairs.ts');
+  return { pairs: await readPairs(pairs, { leftColumn, rightColumn, scoreColumn }) };
 }
 
 async function teacherRows(
