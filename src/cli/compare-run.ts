@@ -38,7 +38,7 @@ export interface CompareContext {
 }
 
 /**
- * @throws LimbeckError ABORTED when it was interrupted, with everything that was done kept; DATA_MISMATCH for test samples in the training
+ * @throws LimbeckError ABORTED when it was interrupted, with everything that was done kept; DATA_OVERLAP for test samples in the training
  *   data; CHECKPOINT_MISMATCH for results of another configuration; errors of data, teacher, training and files
  */
 export function runComparison(comparison: Comparison, context: CompareContext): Promise<ComparisonRecord> {

@@ -2,11 +2,13 @@
  * Whether two data sets have samples in common: texts that are equal, or equal but for case and white space; images with the same pixels.
  * Held-out data that was trained on makes every figure worthless, so commands that compare refuse it.
  *
- * Not a search for paraphrases, nor for images that were scaled or compressed.
+ * For texts alone, and of any number of them, see held-out-overlap.ts. Not a search for paraphrases, nor for images that were scaled or
+ * compressed.
  */
 import { LimbeckError, show } from '../errors.ts';
 import type { Dataset } from './dataset.ts';
 import { DigestIndex } from './digest-index.ts';
+import { foldText } from './held-out-overlap.ts';
 
 export interface Overlap {
   /** Samples of the second data set that are in the first, as they are. */
@@ -51,7 +53,7 @@ export async function findOverlap<Sample>(first: Dataset<Sample>, second: Datase
  * Refuses data that have samples in common.
  *
  * @param names how the two are called in the message: "the training data"
- * @throws LimbeckError DATA_MISMATCH with how many, and the first few; as {@link findOverlap}
+ * @throws LimbeckError DATA_OVERLAP with how many, and the first few; as {@link findOverlap}
  */
 export async function refuseOverlap<Sample>(
   first: Dataset<Sample>,
@@ -69,7 +71,7 @@ export async function refuseOverlap<Sample>(
     }),
   );
   throw new LimbeckError(
-    'DATA_MISMATCH',
+    'DATA_OVERLAP',
     `Expected no sample of ${names[1]} in ${names[0]}, got ${exact} equal ones and ${folded} equal but for case and white space: ` +
       `${shown.join('; ')}${exact + folded > examples.length ? '; …' : ''}. Take them out of one of the two.`,
     { details: { exact, folded } },
@@ -87,10 +89,6 @@ async function* samplesOf<Sample>(data: Dataset<Sample>): AsyncGenerator<{ sampl
     const numbers = Int32Array.from({ length: Math.min(BLOCK, data.size - start) }, (_, i) => start + i);
     for (const [i, sample] of (await data.read(numbers)).entries()) yield { sample, number: start + i };
   }
-}
-
-function foldText(text: string): string {
-  return text.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
 }
 
 function bytesOf(sample: unknown): string | Uint8Array {

@@ -26,6 +26,12 @@ export function assertWhole(measure: string, name: string, value: number, least 
   );
 }
 
+/** @throws LimbeckError INVALID_ARGUMENT for what is no finite number above 0 */
+export function assertAboveZero(measure: string, name: string, value: number): void {
+  if (Number.isFinite(value) && value > 0) return;
+  throw new LimbeckError('INVALID_ARGUMENT', `${measure}: expected ${name} as a number above 0, got ${show(value)}.`);
+}
+
 /** @throws LimbeckError INVALID_ARGUMENT for a label that is no place among `classes` */
 export function assertClasses(measure: string, labels: ArrayLike<number>, classes: number): void {
   for (let i = 0; i < labels.length; i++) {

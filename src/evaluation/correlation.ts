@@ -63,7 +63,7 @@ function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
     xx += x[i] * x[i];
     yy += y[i] * y[i];
   }
-  return xx === 0 || yy === 0 ? 0 : Math.max(-1, Math.min(1, xy / Math.sqrt(xx) / Math.sqrt(yy)));
+  return xx === 0 || yy === 0 ? 0 : Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy)));
 }
 
 /** From the mean, the largest being ±1; zeros for values that are all equal. */

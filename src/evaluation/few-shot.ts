@@ -121,7 +121,11 @@ export function nearestCentroids(known: Matrix, labels: ArrayLike<number>, unkno
 /** The numbers of each class, classes ascending. */
 function classesOf(labels: ArrayLike<number>): number[][] {
   const classes = new Map<number, number[]>();
-  for (let i = 0; i < labels.length; i++) classes.set(labels[i], [...(classes.get(labels[i]) ?? []), i]);
+  for (let i = 0; i < labels.length; i++) {
+    const numbers = classes.get(labels[i]);
+    if (numbers) numbers.push(i);
+    else classes.set(labels[i], [i]);
+  }
   return [...classes].sort(([a], [b]) => a - b).map(([, numbers]) => numbers);
 }
 

@@ -6,7 +6,7 @@ import { crossEntropy } from '../losses/cross-entropy.ts';
 import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { floatTensor, matrixTensor } from '../runtime/tensors.ts';
-import { assertAtLeast, assertOneEach } from './checks.ts';
+import { assertAboveZero, assertAtLeast, assertOneEach } from './checks.ts';
 import { lbfgs } from './lbfgs.ts';
 
 export interface LogisticOptions {
@@ -69,11 +69,7 @@ export class LogisticRegression {
   async fit(rows: Matrix, labels: ArrayLike<number>, options: LogisticOptions = {}): Promise<LogisticModel> {
     const { c = 1, tolerance = 1e-5, maxIterations = 500 } = options;
     for (const [name, value] of Object.entries({ c, tolerance, maxIterations })) {
-      if (Number.isFinite(value) && value > 0) continue;
-      throw new LimbeckError(
-        'INVALID_ARGUMENT',
-        `Logistic regression: expected ${name} as a number above 0, got ${show(value)}.`,
-      );
+      assertAboveZero('Logistic regression', name, value);
     }
     assertOneEach('Logistic regression', rows.rows, 'label', labels.length);
     assertAtLeast('Logistic regression', 1, rows.rows);

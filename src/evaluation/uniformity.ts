@@ -1,7 +1,7 @@
 /** The two properties of a good contrastive space: alike samples lie close (alignment), and all together fill the sphere (uniformity). */
 import type { Matrix } from '../matrix/matrix.ts';
 import { unitRows } from '../matrix/unit-rows.ts';
-import { assertAtLeast, assertOneEach, assertWhole } from './checks.ts';
+import { assertAboveZero, assertAtLeast, assertOneEach, assertWhole } from './checks.ts';
 import { pairsOf } from './similarity-correlation.ts';
 import { rowProduct } from './similarity-tiles.ts';
 
@@ -22,6 +22,7 @@ export function uniformity(
   rows: Matrix,
   { t = 2, pairs = 1_000_000, seed = 0 }: { readonly t?: number; readonly pairs?: number; readonly seed?: number } = {},
 ): number {
+  assertAboveZero('uniformity', 't', t);
   assertWhole('uniformity', 'pairs', pairs);
   assertAtLeast('uniformity', 2, rows.rows);
   const { data, columns } = unitRows(rows, 'rows');
@@ -48,6 +49,7 @@ export function uniformity(
  * alignment(Matrix.from([[1, 0], [2, 0]]), Matrix.from([[3, 0], [0, 1]])); // (0 + 2) / 2
  */
 export function alignment(a: Matrix, b: Matrix, { alpha = 2 }: { readonly alpha?: number } = {}): number {
+  assertAboveZero('alignment', 'alpha', alpha);
   assertOneEach('alignment', a.rows, 'partner', b.rows);
   assertOneEach('alignment: columns', a.columns, 'column of the partners', b.columns);
   assertAtLeast('alignment', 1, a.rows);

@@ -69,12 +69,13 @@ export function compareMethods(challenger: readonly MethodResult[], baseline: re
   });
   if (pairs.length === 0) return [];
   const measured = METRICS.filter(
-    ({ key, better }) => better === 'higher' && pairs.every((pair) => pair.every((one) => key in one)),
+    ({ key }) => key !== 'loss' && pairs.every((pair) => pair.every((one) => key in one)),
   );
-  return measured.map(({ key, label }) => {
+  return measured.map(({ key, label, better }) => {
+    const sign = better === 'higher' ? 1 : -1;
     const differences = pairs.map(([mine, theirs]) => mine[key] - theirs[key]);
     const { mean, standardDeviation, count } = summary(differences);
-    const wins = differences.filter((difference) => difference > ROUNDING).length;
+    const wins = differences.filter((difference) => sign * difference > ROUNDING).length;
     const clear =
       standardDeviation !== null &&
       Math.abs(mean) > Math.max(ROUNDING, (studentQuantile(count - 1) * standardDeviation) / Math.sqrt(count));
@@ -82,7 +83,7 @@ export function compareMethods(challenger: readonly MethodResult[], baseline: re
     return {
       metric: key,
       label,
-      outcome: count === 1 ? 'not judged' : !clear ? 'no clear difference' : mean > 0 ? 'beats' : 'loses to',
+      outcome: count === 1 ? 'not judged' : !clear ? 'no clear difference' : sign * mean > 0 ? 'beats' : 'loses to',
       difference: mean,
       standardDeviation,
       wins,

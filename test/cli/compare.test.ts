@@ -229,7 +229,7 @@ describe('refused: one clear message, the right exit code, results untouched', (
     const { code, stderr } = await compare(['experiment/overlap.yaml']);
     expect(code).toBe(1);
     expect(complaint(stderr)[0]).toMatch(
-      /got 1 equal ones and 1 equal but for case.*sample 1 of the training data.*\[DATA_MISMATCH\]/,
+      /got 1 equal ones and 1 equal but for case.*sample 1 of the training data.*\[DATA_OVERLAP\]/,
     );
     expect(existsSync(at('experiment/runs/overlap/results.jsonl'))).toBe(false);
   });

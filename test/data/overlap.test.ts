@@ -58,7 +58,7 @@ describe('refuseOverlap', () => {
     const training = subset(texts('x', 'y', 'a dog'), [1, 2]);
     const test = texts('a cat', 'A dog');
     const error = await refuseOverlap(training, test, ['the training data', 'the test data']).catch((one) => one);
-    expect(error).toMatchObject({ code: 'DATA_MISMATCH', details: { exact: 0, folded: 1 } });
+    expect(error).toMatchObject({ code: 'DATA_OVERLAP', details: { exact: 0, folded: 1 } });
     expect(error.message).toMatch(
       /got 0 equal ones and 1 equal but for case.*"A dog", sample 3 of the training data and 2 of the test data\. Take them out/,
     );
