@@ -11,6 +11,7 @@ export interface IdentityFacts {
   readonly data: RunData<unknown>;
   /** Of the samples that are measured. */
   readonly measured: string;
+  readonly full: boolean;
   /** With the data it was asked about; undefined without a teacher. */
   readonly teacher: string | undefined;
   readonly shape: TeacherShape;
@@ -25,7 +26,7 @@ export interface PreparedRun extends IdentifiedRun {
 /** Every run with its identity. Data and teacher are known by what they hold, not by their paths. */
 export function identify(
   runs: readonly ComparedRun[],
-  { data, measured, teacher, shape }: IdentityFacts,
+  { data, measured, full, teacher, shape }: IdentityFacts,
 ): PreparedRun[] {
   return runs.map((run): PreparedRun => {
     const { method, student, seed, trained, config, written } = run;
@@ -39,6 +40,7 @@ export function identify(
         data: data.training.fingerprint,
         augment: written.data.augment,
         measured,
+        ...(full && { full }),
         teacher,
         student: { ...written.student, ...studentShape(studentConfig, data, shape) },
         seed,

@@ -11,7 +11,9 @@ import type { Domain } from '../config/domains.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { type EvaluationResult, evaluateModel } from '../evaluation/evaluate-model.ts';
+import { fullMeasures } from '../evaluation/full-measures.ts';
 import { type SampleScores, sampleScores } from '../evaluation/sample-scores.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import type { ComparisonResult } from '../report/comparison-record.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
@@ -37,6 +39,8 @@ export interface SharedParts<Sample, Data extends RunData<Sample>> {
   readonly tokenizers: Map<string, BuiltTokenizer>;
   readonly directory: ComparisonDirectory;
   readonly keepsStudents: boolean;
+  /** Whether also what takes longer is measured. */
+  readonly full: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -137,7 +141,7 @@ async function train<Sample extends StudentSample, Data extends RunData<Sample>>
 async function measure<Sample extends StudentSample, Data extends RunData<Sample>>(
   place: string,
   classifies: boolean,
-  { measured, measuredRows, signal }: SharedParts<Sample, Data>,
+  { measured, measuredRows, full, signal }: SharedParts<Sample, Data>,
   { onMeasured }: RunWatcher,
 ): Promise<{ readonly result: EvaluationResult; readonly scores: SampleScores; readonly seconds: number }> {
   const began = performance.now();
@@ -146,6 +150,7 @@ async function measure<Sample extends StudentSample, Data extends RunData<Sample
     const { labels } = measured;
     const teacher = measuredRows && measuredRows.columns === model.dimension ? measuredRows : undefined;
     let scores: SampleScores = {};
+    let rows: Matrix | undefined;
     const result = await evaluateModel<Sample>({
       model: {
         embed: (samples) => model.embed(samples),
@@ -157,9 +162,13 @@ async function measure<Sample extends StudentSample, Data extends RunData<Sample
       onProgress: onMeasured,
       onEmbedded: (embedded) => {
         scores = sampleScores({ ...embedded, labels, teacher });
+        ({ rows } = embedded);
       },
     });
-    return { result, scores, seconds: (performance.now() - began) / 1000 };
+    // Spaces agree or not whatever their widths.
+    const more = full && rows ? await fullMeasures({ rows, labels, teacher: measuredRows }) : {};
+    const metrics = { ...result.metrics, ...more };
+    return { result: { ...result, metrics }, scores, seconds: (performance.now() - began) / 1000 };
   } finally {
     await model.release();
   }

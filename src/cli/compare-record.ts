@@ -35,7 +35,9 @@ export function newComparisonRecord(parts: RecordParts): ComparisonRecord {
   const classes = classNames?.length ?? (labels && labels.reduce((most, label) => Math.max(most, label), -1) + 1);
   const fingerprint = teacher?.teacher.fingerprint;
   const metrics =
-    earlier?.teacher?.fingerprint === fingerprint && earlier?.data.heldOutFingerprint === measured.fingerprint
+    earlier?.config.full === parsed.full &&
+    earlier?.teacher?.fingerprint === fingerprint &&
+    earlier?.data.heldOutFingerprint === measured.fingerprint
       ? earlier?.teacher?.metrics
       : undefined;
   return {

@@ -11,6 +11,7 @@ import { refuseOverlap } from '../data/overlap.ts';
 import { LimbeckError } from '../errors.ts';
 import { accuracy } from '../evaluation/accuracy.ts';
 import { expectedCalibrationError } from '../evaluation/calibration.ts';
+import { fullMeasures } from '../evaluation/full-measures.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { formatScore } from '../evaluation/metrics.ts';
 import { leaveOneOutAccuracy } from '../evaluation/nearest-neighbour-accuracy.ts';
@@ -59,7 +60,7 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
   try {
     const shape = teacher ? { ...teacher, ...shapeOf(teacher) } : {};
     const runs = identify(comparison.runs, {
-      ...{ data, measured: measured.fingerprint, shape },
+      ...{ data, measured: measured.fingerprint, shape, full: comparison.parsed.full },
       teacher: teacher && (teacher.teacher.fingerprintFor?.(data.training) ?? teacher.teacher.fingerprint),
     });
     checkWidths(runs, teacher);
@@ -161,6 +162,7 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
 ): Promise<ComparisonRecord> {
   const { directory, progress, signal } = context;
   const { data, measured, teacher, comparison } = parts;
+  const { full } = comparison.parsed;
   const keepsStudents = comparison.parsed.output.students;
   const [
     {
@@ -170,12 +172,12 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
   const rows = data.training.augmented ? undefined : await rowsOf(teacher, data.training, 'training', cache, context);
   const ofMeasured = await rowsOf(teacher, measured, comparison.parsed.measureOn, cache, context);
   try {
-    const metrics = begun.teacher?.metrics ?? (ofMeasured && teacherMetrics(ofMeasured, measured));
+    const metrics = begun.teacher?.metrics ?? (ofMeasured && (await teacherMetrics(ofMeasured, measured, full)));
     const record = { ...begun, ...(begun.teacher && metrics && { teacher: { ...begun.teacher, metrics } }) };
     await directory.writeRecord(record);
     const shared: SharedParts<Sample, Data> = {
       ...{ ...parts, rows, measuredRows: ofMeasured?.embeddings, tokenizers: new Map() },
-      ...{ directory, keepsStudents, signal },
+      ...{ directory, keepsStudents, full, signal },
     };
     const before = begun.runs.length - todo.length;
     if (before > 0) progress.finish('resume', `${before} of ${begun.runs.length} runs are done`);
@@ -233,17 +235,21 @@ async function rowsOf<Sample>(
 }
 
 /** What the teacher's own rows score, where labels say. */
-function teacherMetrics(
+async function teacherMetrics(
   { embeddings, outputs }: NonNullable<Awaited<ReturnType<typeof rowsOf>>>,
   { labels, size }: Dataset<unknown>,
-): Metrics {
-  if (!labels) return {};
+  full: boolean,
+): Promise<Metrics> {
+  const rows = embeddings.gather(everyNumber(size));
+  const more = full ? await fullMeasures({ rows, labels }) : {};
+  if (!labels) return more;
   const logits = outputs?.gather(everyNumber(size));
   return {
     ...(logits && {
       accuracy: accuracy(logits, labels),
       calibrationError: expectedCalibrationError(logits, labels),
     }),
-    ...(size > 1 && { knnAccuracy: leaveOneOutAccuracy(embeddings.gather(everyNumber(size)), labels) }),
+    ...(size > 1 && { knnAccuracy: leaveOneOutAccuracy(rows, labels) }),
+    ...more,
   };
 }

@@ -91,6 +91,12 @@ export const compareSchema = z.strictObject({
     .describe(
       'the name of a method: what the others are held against; by default cosine, or the first that is trained',
     ),
+  full: z
+    .boolean()
+    .default(false)
+    .describe(
+      'true or false: measure also what takes longer: probes, few-shot episodes, agreement of spaces of any width, retrieval by class',
+    ),
   metrics: z
     .array(z.string().min(1))
     .min(1)

@@ -285,6 +285,24 @@ it('a method that diverges is a result without figures, and the others go on', a
   expect(stdout.replaceAll('\n', ' ')).toMatch(/Runs without a result: wild, small, seed 0/);
 });
 
+it('with full: true spaces are held against each other too, and a run without is another', async () => {
+  writeFileSync(
+    at('experiment/full.yaml'),
+    `${CONFIG.replace('seeds: 2', 'seeds: 1')}full: true\nmetrics: [probeAccuracy, linearCka]\n`,
+  );
+  const { code, stdout } = await compare(['experiment/full.yaml']);
+  expect(code).toBe(0);
+  const [{ metrics }] = resultsOf('experiment/runs/full');
+  expect(metrics.linearCka).toBeGreaterThan(0);
+  expect(stdout).toMatch(/teacher +0\.\d{3}/);
+  expect(summaryOf('experiment/runs/full').metrics.map(({ key }) => key)).toEqual(['probeAccuracy', 'linearCka']);
+  const without = await compare(['experiment/full.yaml', '--set', 'full=false']);
+  expect([without.code, complaint(without.stderr)[0]]).toEqual([
+    1,
+    expect.stringContaining('full: then true, now nothing'),
+  ]);
+});
+
 it('samples that are left out are counted and listed', async () => {
   const texts = await writeGlosses(root, 200);
   writeFileSync(at('glosses.jsonl'), `${readFileSync(at('glosses.jsonl'), 'utf8')}{"text":" "}\n`);
