@@ -63,6 +63,8 @@ export function addEvaluateCommand(program: Command): void {
       'also measure what takes longer: probes, few-shot episodes, nDCG, agreement of whole spaces',
       false,
     )
+    .option('--pairs <file>', 'scored pairs of texts (.csv, .tsv, .jsonl): does similarity follow their scores?')
+    .option('--pair-columns <names>', 'their columns: text,text,score (default: sentence1,sentence2,score)')
     .option('--json', 'print everything as JSON', false)
     .addHelpText('after', EXAMPLES)
     .action(evaluate);

@@ -118,12 +118,12 @@ describe('texts', () => {
   });
 
   it('--pairs and --full: similarity that follows scores, agreement of the spaces', async () => {
-    const lines = ['one,two,score', ...texts.slice(1).map((text, i) => `"${texts[i]}","${text}",${i % 5}`)];
-    writeFileSync(path('pairs.csv'), `${lines.join('\n')}\n`);
+    const lines = texts.slice(1).map((text, i) => JSON.stringify({ one: texts[i], two: text, score: i % 5 }));
+    writeFileSync(path('pairs.jsonl'), `${lines.join('\n')}\n`);
     const found = await json(
       [path('student'), '--data', path('texts.txt'), '--embeddings', path('rows.npy'), '--full'].concat([
         '--pairs',
-        path('pairs.csv'),
+        path('pairs.jsonl'),
         '--pair-columns',
         'one,two,score',
       ]),
