@@ -41,6 +41,32 @@ it('exports exactly this', () => {
         'trainTokenizer',
       ],
       ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
+      [
+        'bootstrapMean',
+        'pairedBootstrap',
+        'expectedCalibrationError',
+        'negativeLogLikelihood',
+        'averageRanks',
+        'pearson',
+      ],
+      [
+        'spearman',
+        'fewShot',
+        'linearCka',
+        'crossValidatedProbe',
+        'linearProbe',
+        'LogisticRegression',
+        'predictClasses',
+      ],
+      [
+        'otherNeighbours',
+        'neighbourOverlap',
+        'pairSimilarity',
+        'rankedRetrieval',
+        'similarityCorrelation',
+        'alignment',
+      ],
+      ['classAlignment', 'uniformity', 'assertNoOverlap', 'readPairs'],
     ]
       .flat()
       .sort(),

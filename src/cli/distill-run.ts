@@ -17,6 +17,7 @@ import { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
 import { RunReporter } from './run-reporter.ts';
 import { count, showTeacherProgress } from './teacher-progress.ts';
+import { writeSkipped } from './write-skipped.ts';
 
 export interface RunContext {
   readonly directory: DistillDirectory;
@@ -45,7 +46,7 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
   const { directory } = context;
   const data = await readData(domain, config, context);
   let record = newRecord(config, domain.kind, data, context);
-  await directory.writeSkipped(data.skipped);
+  await writeSkipped(directory.file('skipped'), data.skipped);
   await directory.writeRecord(record);
   const held: Held = [];
   try {

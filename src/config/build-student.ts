@@ -18,7 +18,7 @@ import { Student } from '../training/student.ts';
 import { bertFiles } from './bert-directory.ts';
 import type { ImageRunData, RunData } from './build-data.ts';
 import { comparesRows, readsOutputs } from './build-strategy.ts';
-import { buildTokenizer } from './build-tokenizer.ts';
+import { type BuiltTokenizer, buildTokenizer } from './build-tokenizer.ts';
 import type { RunConfig } from './complete-config.ts';
 import type { StudentConfig } from './student-schema.ts';
 
@@ -46,17 +46,25 @@ export interface BuiltStudent<Sample> {
   readonly truncated: number;
 }
 
-/** @throws LimbeckError INVALID_OPTION, FILE_UNREADABLE, FILE_CORRUPT; errors of the data */
+/**
+ * @param tokenizers those of students that were built before from the same data and teacher, by what was asked for
+ * @throws LimbeckError INVALID_OPTION, FILE_UNREADABLE, FILE_CORRUPT; errors of the data
+ */
 export async function buildTextStudent(
   config: RunConfig,
   { training }: RunData<string>,
   teacher: TeacherShape,
+  tokenizers: Map<string, BuiltTokenizer> = new Map(),
 ): Promise<BuiltStudent<string>> {
   const { student: options } = config;
   const { seed } = config.training;
   if (options.kind === 'onnx') return onnxTextStudent(options);
   if (options.kind !== 'static' && options.kind !== 'transformer') throw wrongKind(options.kind, 'texts');
-  const { tokenizer, oldIds, truncated } = await buildTokenizer(options, training, teacher.tokenizer);
+  const { tokenizer: wanted, vocabularySize: size, maxTokens: longest, pruned } = options;
+  const key = JSON.stringify([wanted, size, longest, pruned]);
+  const { tokenizer, oldIds, truncated } =
+    tokenizers.get(key) ?? (await buildTokenizer(options, training, teacher.tokenizer));
+  tokenizers.set(key, { tokenizer, oldIds, truncated });
   const { vocabularySize: vocabulary, maxTokens } = tokenizer;
   const known = { vocabulary, maxTokens, truncated };
   const dimension = dimensionOf(config, options.dimension, teacher);
@@ -137,6 +145,20 @@ function imageStudent(options: ImageArchitecture, common: CommonOptions): ImageS
 
 function onnxOptions({ embeddings, outputs, pooling, sizes }: Extract<StudentConfig, { kind: 'onnx' }>) {
   return { embeddings, outputs, pooling, sizes };
+}
+
+/** What of a student's shape depends on teacher, labels and strategy; undefined where its own features, or no classes, are meant. */
+export function studentShape(
+  config: RunConfig,
+  { training }: RunData<unknown>,
+  teacher: TeacherShape,
+): { readonly dimension: number | undefined; readonly classes: number | undefined } {
+  const { student } = config;
+  if (student.kind === 'onnx') return { dimension: undefined, classes: undefined };
+  return {
+    dimension: dimensionOf(config, student.dimension, teacher),
+    classes: student.kind === 'static' ? undefined : classesOf(config, student.classes, training, teacher),
+  };
 }
 
 function dimensionOf(config: RunConfig, given: number | undefined, teacher: TeacherShape): number | undefined {

@@ -207,7 +207,21 @@ function strategyProblems(config: ParsedConfig): ConfigProblem[] {
         problem([...path, 'bank'], 'expected false with data.augment, since rows of augmented images are not kept'),
       );
     }
-    if (kind === 'contrastive' && strategy.bank !== undefined && strategy.bank !== false && !takesBank(strategy)) {
+    if (kind === 'contrastive' && strategy.bank === 'momentum' && !hasBothHeads(strategy)) {
+      found.push(
+        problem(
+          [...path, 'bank'],
+          "expected projection: 'both' with the banks of heads that learn, got mode " +
+            `${strategy.mode} with projection ${strategy.projection}`,
+        ),
+      );
+    } else if (
+      kind === 'contrastive' &&
+      strategy.bank !== undefined &&
+      strategy.bank !== false &&
+      strategy.bank !== 'momentum' &&
+      !takesBank(strategy)
+    ) {
       found.push(
         problem(
           [...path, 'bank'],
@@ -219,11 +233,16 @@ function strategyProblems(config: ParsedConfig): ConfigProblem[] {
   return found;
 }
 
+type ContrastiveConfig = Extract<SingleStrategyConfig, { kind: 'contrastive' }>;
+
 /** Whether a bank of teacher rows goes with the options. */
-export function takesBank(strategy: Extract<SingleStrategyConfig, { kind: 'contrastive' }>): boolean {
-  const { mode, symmetric, normalize, projection } = strategy;
-  const heads = projection === 'both' || (projection === 'auto' && mode === 'crd');
-  return !heads && normalize && (mode !== 'infonce' || symmetric);
+export function takesBank(strategy: ContrastiveConfig): boolean {
+  const { mode, symmetric, normalize } = strategy;
+  return !hasBothHeads(strategy) && normalize && (mode !== 'infonce' || symmetric);
+}
+
+function hasBothHeads({ mode, projection }: ContrastiveConfig): boolean {
+  return projection === 'both' || (projection === 'auto' && mode === 'crd');
 }
 
 function trainingProblems({ data, training }: ParsedConfig): ConfigProblem[] {

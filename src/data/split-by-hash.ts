@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { LimbeckError, show } from '../errors.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { Dataset, InMemoryDataset } from './dataset.ts';
+import { foldText } from './held-out-overlap.ts';
 import { subset } from './subset.ts';
 import type { TextDataset } from './text-dataset.ts';
 
@@ -80,7 +81,7 @@ export async function splitByHash<Sample>(
 }
 
 function contentOf(sample: unknown): string | Uint8Array {
-  if (typeof sample === 'string') return sample.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
+  if (typeof sample === 'string') return foldText(sample);
   if (ArrayBuffer.isView(sample)) return new Uint8Array(sample.buffer, sample.byteOffset, sample.byteLength);
   throw new LimbeckError(
     'INVALID_ARGUMENT',
