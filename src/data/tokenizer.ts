@@ -26,6 +26,7 @@ const ANY_TOKEN = '\u0000';
 // Written out because the library's own declarations do not resolve under NodeNext and would be `any`.
 interface Library {
   encode(text: string): { ids: number[] };
+  decode(ids: number[]): string;
   post_processor: { post_process(tokens: string[]): { tokens: string[] } } | null;
   model: { encode(words: string[]): string[]; tokenize?(word: string): string[] };
 }
@@ -237,6 +238,24 @@ export class TextTokenizer {
       unknownToken: this.unknownId === undefined ? undefined : token(this.unknownId),
       prefix: this.#prefix.map(token),
       suffix: this.#suffix.map(token),
+    });
+  }
+
+  /**
+   * Every token as a text of its own, one per id below {@link vocabularySize}: "ing" for "##ing". Empty for special tokens, for ids without
+   * a token, and for what is no whole character.
+   */
+  tokenTexts(): string[] {
+    const special = new Set(this.specialIds);
+    const continuation = this.#json.model.continuing_subword_prefix;
+    return Array.from({ length: this.vocabularySize }, (_, id) => {
+      const token = this.#tokens.get(id);
+      if (token === undefined || special.has(id)) return '';
+      if (typeof continuation === 'string' && continuation !== '' && token.startsWith(continuation) && token !== continuation) {
+        return token.slice(continuation.length);
+      }
+      const text = this.#library.decode([id]).trim();
+      return text.includes('\ufffd') ? '' : text;
     });
   }
 
