@@ -5,7 +5,9 @@ import type { BuiltStudent } from '../config/build-student.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { RunConfig } from '../config/complete-config.ts';
 import { type Domain, dataPath, IMAGES, TEXTS } from '../config/domains.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
 import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
@@ -53,7 +55,8 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
     if (teacher) held.push(() => teacher.teacher.release?.());
     const rows = await teacherRows(teacher, config, data, context);
     if (rows) held.push(() => rows.embeddings.release());
-    const student = await domain.student(config, data, teacher ? { ...teacher, ...shapeOf(teacher) } : {});
+    const known = teacher && { ...teacher, ...shapeOf(teacher), embed: rowsByTeacher(teacher, config, context) };
+    const student = await domain.student(config, data, known ?? {});
     record = withModels(record, { teacher, rows, student });
     await directory.writeRecord(record);
     const parts = { domain, config, data, teacher, rows, student };
@@ -118,6 +121,26 @@ async function teacherRows<Sample>(
     onProgress: (event) => showTeacherProgress(progress, 'training', event),
   });
   return rows;
+}
+
+/** Rows of samples beside the data, kept on the disk like theirs. */
+function rowsByTeacher<Sample>(
+  { teacher }: BuiltTeacher<Sample>,
+  { cache }: RunConfig,
+  { progress, signal }: RunContext,
+): (data: Dataset<Sample>) => Promise<Matrix> {
+  return async (data) => {
+    const { embeddings } = await cacheTeacherRows({
+      ...{ teacher, data, ...cache, signal },
+      onWarning: (message) => progress.warn(message),
+      onProgress: (event) => showTeacherProgress(progress, 'tokens', event),
+    });
+    try {
+      return embeddings.toMatrix();
+    } finally {
+      embeddings.release();
+    }
+  };
 }
 
 async function train<Sample, Data extends RunData<Sample>>(

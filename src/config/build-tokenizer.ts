@@ -89,6 +89,11 @@ async function* texts(data: Dataset<string>): AsyncGenerator<string> {
   for await (const part of parts(data)) yield* part;
 }
 
+/** The ids of all texts, some thousand at a time. */
+export async function* encodedParts(tokenizer: TextTokenizer, data: Dataset<string>): AsyncGenerator<Int32Array[]> {
+  for await (const part of parts(data)) yield tokenizer.encodeAll(part);
+}
+
 async function* parts(data: Dataset<string>): AsyncGenerator<readonly string[]> {
   for (let start = 0; start < data.size; start += TEXTS_AT_ONCE) {
     const count = Math.min(TEXTS_AT_ONCE, data.size - start);

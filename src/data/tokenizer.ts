@@ -11,6 +11,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { LimbeckError, show } from '../errors.ts';
 import { encodeStart } from './encode-start.ts';
+import { tokenText } from './token-text.ts';
 import { corruptTokenizer } from './tokenizer-checks.ts';
 import { tokenizerFiles } from './tokenizer-files.ts';
 import { parseTokenizerJson, postProcessorTokens, type TokenizerJson, withVocabulary } from './tokenizer-json.ts';
@@ -26,7 +27,6 @@ const ANY_TOKEN = '\u0000';
 // Written out because the library's own declarations do not resolve under NodeNext and would be `any`.
 interface Library {
   encode(text: string): { ids: number[] };
-  decode(ids: number[]): string;
   post_processor: { post_process(tokens: string[]): { tokens: string[] } } | null;
   model: { encode(words: string[]): string[]; tokenize?(word: string): string[] };
 }
@@ -247,15 +247,10 @@ export class TextTokenizer {
    */
   tokenTexts(): string[] {
     const special = new Set(this.specialIds);
-    const continuation = this.#json.model.continuing_subword_prefix;
+    const textOf = tokenText(this.#json);
     return Array.from({ length: this.vocabularySize }, (_, id) => {
       const token = this.#tokens.get(id);
-      if (token === undefined || special.has(id)) return '';
-      if (typeof continuation === 'string' && continuation !== '' && token.startsWith(continuation) && token !== continuation) {
-        return token.slice(continuation.length);
-      }
-      const text = this.#library.decode([id]).trim();
-      return text.includes('\ufffd') ? '' : text;
+      return token === undefined || special.has(id) ? '' : textOf(token);
     });
   }
 

@@ -47,7 +47,7 @@ export const staticEmbeddingOptionsSchema = z.object({
   fromTeacher: z
     .custom<TeacherTokens>((value) => isTeacherTokens(value))
     .optional()
-    .describe('{ rows, counts }: a Matrix with the teacher\'s embedding of each token, and how often each occurs'),
+    .describe("{ rows, counts }: a Matrix with the teacher's embedding of each token, and how often each occurs"),
   layerName: embeddingLayerName(),
 });
 
@@ -126,13 +126,18 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
     };
     this.#bias = { name: 'bias', shape: [dimension], data: new Float32Array(dimension), sparse: false, decay: false };
     this.parameters = [this.#table, this.#tokenWeights, this.#projection, this.#bias];
-    if (fromTeacher) {
-      const start = startFromTeacherTokens(fromTeacher, { vocabulary, width, dimension, specialIds: tokenizer.specialIds });
-      this.#table.data.set(start.table);
-      this.#tokenWeights.data.set(start.tokenWeights);
-      this.#projection.data.set(start.projection);
-      this.#bias.data.set(start.bias);
-    }
+    if (!fromTeacher) return;
+    const { specialIds } = tokenizer;
+    startFromTeacherTokens(
+      fromTeacher,
+      { vocabulary, width, dimension, specialIds },
+      {
+        table: this.#table.data,
+        tokenWeights: this.#tokenWeights.data,
+        projection: this.#projection.data,
+        bias: this.#bias.data,
+      },
+    );
   }
 
   get layers(): ReadonlyMap<string, number> {

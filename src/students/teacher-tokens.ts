@@ -5,7 +5,7 @@
  */
 import type { TextTokenizer } from '../data/tokenizer.ts';
 import { LimbeckError } from '../errors.ts';
-import { Matrix } from '../matrix/matrix.ts';
+import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import { principalComponents } from '../matrix/principal-components.ts';
 import { unitRows } from '../matrix/unit-rows.ts';
 
@@ -28,25 +28,27 @@ export interface StaticShape {
   readonly specialIds: readonly number[];
 }
 
-/** What a static student's parameters start from. */
-export interface StaticStart {
-  readonly table: Float32Array;
-  readonly tokenWeights: Float32Array;
-  readonly projection: Float32Array;
-  readonly bias: Float32Array;
+/** A static student's parameters, row-major: [vocabulary, width], [vocabulary], [width, dimension], [dimension]. */
+export interface StaticParameters {
+  readonly table: FloatArray;
+  readonly tokenWeights: FloatArray;
+  readonly projection: FloatArray;
+  readonly bias: FloatArray;
 }
 
 /**
  * With e the teacher's unit row of a token, P its principal components and μ their mean: table row P(e − μ), projection P, bias μ, so that
  * the embedding of a text is the mean of w·e over its tokens, but for what the components leave out. Weights w are 1 on average over the
- * tokens of the training texts.
+ * tokens of the training texts. A student that is wider than its teacher keeps what it has in the columns that are left.
  *
- * @throws LimbeckError SHAPE_MISMATCH for rows or counts of another vocabulary or width, INVALID_OPTION for a student that is wider than its teacher
+ * @param into overwritten
+ * @throws LimbeckError SHAPE_MISMATCH for rows or counts of another vocabulary or width
  */
 export function startFromTeacherTokens(
   { rows, counts }: TeacherTokens,
   { vocabulary, width, dimension, specialIds }: StaticShape,
-): StaticStart {
+  into: StaticParameters,
+): void {
   if (rows.rows !== vocabulary || rows.columns !== dimension || counts.length !== vocabulary) {
     throw new LimbeckError(
       'SHAPE_MISMATCH',
@@ -54,33 +56,26 @@ export function startFromTeacherTokens(
         `${rows.columns} and ${counts.length} counts.`,
     );
   }
-  if (width > dimension) {
-    throw new LimbeckError(
-      'INVALID_OPTION',
-      `fromTeacher: expected a width of at most the teacher's ${dimension}, got ${width}. Choose a smaller width, or start at random.`,
-    );
-  }
   const special = new Set(specialIds);
   const unit = unitRows(rows.as('float64'), 'fromTeacher.rows');
   const { weights, shares } = rarity(counts, special);
-  const { mean, components } = principalComponents(unit, width, shares);
-  const table = new Float32Array(vocabulary * width);
+  const known = Math.min(width, dimension);
+  const { mean, components } = principalComponents(unit, known, shares);
   for (let id = 0; id < vocabulary; id++) {
-    if (special.has(id)) continue;
     const row = unit.row(id);
-    for (let c = 0; c < width; c++) {
-      const component = components.row(c);
-      let sum = 0;
-      for (let j = 0; j < dimension; j++) sum += component[j] * (row[j] - mean[j]);
-      table[id * width + c] = sum;
-    }
+    for (let c = 0; c < known; c++)
+      into.table[id * width + c] = special.has(id) ? 0 : along(row, mean, components.row(c));
   }
-  return {
-    table,
-    tokenWeights: weights,
-    projection: Float32Array.from(components.data),
-    bias: Float32Array.from(mean),
-  };
+  into.tokenWeights.set(weights);
+  into.projection.set(components.data);
+  into.bias.set(mean);
+}
+
+/** (row − mean) · component */
+function along(row: FloatArray, mean: Float64Array, component: FloatArray): number {
+  let sum = 0;
+  for (let j = 0; j < row.length; j++) sum += component[j] * (row[j] - mean[j]);
+  return sum;
 }
 
 /** a / (a + p) for a token that makes up a share p of the texts, 1 on average; and what share of the weighted texts each token is. */
@@ -99,19 +94,19 @@ function rarity(counts: ArrayLike<number>, special: ReadonlySet<number>) {
  * Asks a teacher for its embedding of every token of a vocabulary, and counts the tokens in texts.
  *
  * @param embed the teacher; its rows may come from a cache
- * @param encoded the training texts' ids
+ * @param encoded the training texts' ids, in parts
  *
  * @example
- * const fromTeacher = await teacherTokens(tokenizer, tokenizer.encodeAll(texts), (tokens) => teacher.embed(tokens));
+ * const fromTeacher = await teacherTokens(tokenizer, [tokenizer.encodeAll(texts)], (tokens) => teacher.embed(tokens));
  * const student = new StaticEmbeddingStudent(tokenizer, { width: 96, dimension: 384, seed: 0, fromTeacher });
  */
 export async function teacherTokens(
   tokenizer: TextTokenizer,
-  encoded: Iterable<Int32Array>,
+  encoded: Iterable<readonly Int32Array[]> | AsyncIterable<readonly Int32Array[]>,
   embed: (tokens: readonly string[]) => Promise<Matrix>,
 ): Promise<TeacherTokens> {
   const counts = new Float64Array(tokenizer.vocabularySize);
-  for (const ids of encoded) for (const id of ids) counts[id]++;
+  for await (const part of encoded) for (const ids of part) for (const id of ids) counts[id]++;
   const texts = tokenizer.tokenTexts();
   const spoken = [...texts.keys()].filter((id) => texts[id] !== '');
   const found = await embed(spoken.map((id) => texts[id]));
