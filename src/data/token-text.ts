@@ -25,11 +25,11 @@ export function tokenText(json: TokenizerJson): (token: string) => string {
     if (isMark(prefix) && text.startsWith(prefix) && text !== prefix) text = text.slice(prefix.length);
     if (isMark(suffix) && text.endsWith(suffix)) text = text.slice(0, -suffix.length);
     if (inBytes) text = decoder.decode(Uint8Array.from([...text].flatMap((character) => BYTES.get(character) ?? [])));
-    return whole(text.replaceAll('▁', ' ').trim());
+    return whole(text.replaceAll('▁', ' '));
   };
 }
 
-const whole = (text: string): string => (text.includes('\ufffd') ? '' : text);
+const whole = (text: string): string => (text.includes('\ufffd') ? '' : text.trim());
 
 const isMark = (mark: unknown): mark is string => typeof mark === 'string' && mark !== '';
 
