@@ -129,6 +129,7 @@ export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export type { StudentFilesOptions } from './students/student-files.ts';
 export type { ImageFit, ImagePreparation, StudentFormat } from './students/student-format.ts';
+export { type TeacherTokens, teacherTokens } from './students/teacher-tokens.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
 export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';

@@ -17,13 +17,14 @@ import { everyNumber } from '../matrix/every-number.ts';
 import type { ComparisonRecord, ComparisonResult } from '../report/comparison-record.ts';
 import { formatSeconds } from '../report/format.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
-import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
+import type { CachedTeacherRows } from '../teachers/teacher-cache.ts';
 import type { ComparisonDirectory } from './compare-directory.ts';
 import { identify, type PreparedRun } from './compare-identity.ts';
 import { runOne, type SharedParts } from './compare-one.ts';
 import { newComparisonRecord } from './compare-record.ts';
 import type { Progress } from './progress.ts';
-import { count, showTeacherProgress } from './teacher-progress.ts';
+import { count } from './teacher-progress.ts';
+import { askTokens, teacherRows } from './teacher-rows.ts';
 
 export interface CompareContext {
   readonly directory: ComparisonDirectory;
@@ -55,7 +56,9 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
   const teacher = await domain.teacher(config);
   let record: ComparisonRecord | undefined;
   try {
-    const shape = teacher ? { ...teacher, ...shapeOf(teacher) } : {};
+    const shape = teacher
+      ? { ...teacher, ...shapeOf(teacher), embed: askTokens(teacher.teacher, config, context) }
+      : {};
     const runs = identify(comparison.runs, {
       ...{ data, measured: measured.fingerprint, shape },
       teacher: teacher && (teacher.teacher.fingerprintFor?.(data.training) ?? teacher.teacher.fingerprint),
@@ -159,8 +162,11 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
   const { directory, progress, signal } = context;
   const { data, measured, teacher, comparison } = parts;
   const keepsStudents = comparison.parsed.output.students;
-  const rows = data.training.augmented ? undefined : await rowsOf(teacher, data.training, 'training', parts, context);
-  const ofMeasured = await rowsOf(teacher, measured, comparison.parsed.measureOn, parts, context);
+  const { config } = comparison.runs[0];
+  const ask = (asked: Dataset<Sample>, what: string) =>
+    teacher && teacherRows({ teacher: teacher.teacher, data: asked, what }, config, context);
+  const rows = data.training.augmented ? undefined : await ask(data.training, 'training');
+  const ofMeasured = await ask(measured, comparison.parsed.measureOn);
   try {
     const metrics = begun.teacher?.metrics ?? (ofMeasured && teacherMetrics(ofMeasured, measured));
     const record = { ...begun, ...(begun.teacher && metrics && { teacher: { ...begun.teacher, metrics } }) };
@@ -209,30 +215,8 @@ function outcome({ error, metrics, trainingSeconds }: ComparisonResult): string 
   return `${scores}${trainingSeconds === null ? '' : ` in ${formatSeconds(trainingSeconds)}`}`;
 }
 
-async function rowsOf<Sample, Data extends RunData<Sample>>(
-  teacher: BuiltTeacher<Sample> | undefined,
-  data: Dataset<Sample>,
-  what: string,
-  {
-    comparison: {
-      runs: [{ config }],
-    },
-  }: { readonly comparison: Comparison } & Pick<SharedParts<Sample, Data>, 'domain'>,
-  { progress, signal }: CompareContext,
-) {
-  if (!teacher) return undefined;
-  return cacheTeacherRows({
-    ...{ teacher: teacher.teacher, data, ...config.cache, signal },
-    onWarning: (message) => progress.warn(message),
-    onProgress: (event) => showTeacherProgress(progress, what, event),
-  });
-}
-
 /** What the teacher's own rows score, where labels say. */
-function teacherMetrics(
-  { embeddings, outputs }: NonNullable<Awaited<ReturnType<typeof rowsOf>>>,
-  { labels, size }: Dataset<unknown>,
-): Metrics {
+function teacherMetrics({ embeddings, outputs }: CachedTeacherRows, { labels, size }: Dataset<unknown>): Metrics {
   if (!labels) return {};
   const logits = outputs?.gather(everyNumber(size));
   return {
