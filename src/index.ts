@@ -3,7 +3,6 @@
 export type { BatchPlan } from './data/batch-plan.ts';
 export type { Dataset, InMemoryDataset, SkippedSample } from './data/dataset.ts';
 export { EpochBatches } from './data/epoch-batches.ts';
-export { assertNoOverlap, type TextSource } from './data/held-out-overlap.ts';
 export { type IdxArray, type IdxImages, parseIdx, parseIdxImages } from './data/idx.ts';
 export { type ImageDataset, type ImageDatasetParts, imageDataset } from './data/image-dataset.ts';
 export { type AugmentationOptions, augmentationSchema, augmented } from './data/images/augmented.ts';
@@ -11,6 +10,7 @@ export type { ImageArrayFiles } from './data/images/image-arrays.ts';
 export { readImages } from './data/images/read-images.ts';
 export { type ReadImagesOptions, readImagesSchema } from './data/images/read-images-options.ts';
 export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
+export { findOverlap, type Overlap, refuseOverlap } from './data/overlap.ts';
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
 export { readPairs, type TextPairs } from './data/read-pairs.ts';
 export { type RowsOfFile, readRows } from './data/read-rows.ts';
@@ -157,6 +157,7 @@ export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export type { StudentFilesOptions } from './students/student-files.ts';
 export type { ImageFit, ImagePreparation, StudentFormat } from './students/student-format.ts';
+export { type TeacherTokens, teacherTokens } from './students/teacher-tokens.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
 export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';

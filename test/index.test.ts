@@ -4,7 +4,14 @@ import * as limbeck from '../src/index.ts';
 it('exports exactly this', () => {
   expect(Object.keys(limbeck).sort()).toEqual(
     [
-      ['BertTeacher', 'ContrastiveDistillationStrategy', 'ContrastiveMode', 'DistillationStrategy', 'ERROR_CODES'],
+      [
+        'BertTeacher',
+        'teacherTokens',
+        'ContrastiveDistillationStrategy',
+        'ContrastiveMode',
+        'DistillationStrategy',
+        'ERROR_CODES',
+      ],
       ['EpochBatches', 'FeatureDistillationStrategy', 'IntermediateActivations', 'LimbeckError', 'Matrix', 'Random'],
       ['SUPERSENSES', 'StaticEmbeddingStudent', 'TeacherBank', 'TextEmbedder', 'TextTokenizer', 'compile'],
       ['contrastiveLoss', 'cosineLoss', 'cosineSchedule', 'distill', 'embedWithCache', 'floatTensor', 'graph'],
@@ -66,7 +73,7 @@ it('exports exactly this', () => {
         'similarityCorrelation',
         'alignment',
       ],
-      ['classAlignment', 'uniformity', 'assertNoOverlap', 'readPairs'],
+      ['classAlignment', 'uniformity', 'findOverlap', 'refuseOverlap', 'readPairs'],
     ]
       .flat()
       .sort(),

@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunData } from '../config/build-data.ts';
 import { buildStrategy, readsOutputs } from '../config/build-strategy.ts';
-import type { TeacherShape } from '../config/build-student.ts';
+import type { AskedTeacher } from '../config/build-student.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { BuiltTokenizer } from '../config/build-tokenizer.ts';
 import { strategiesOf } from '../config/complete-config.ts';
@@ -31,7 +31,7 @@ export interface SharedParts<Sample, Data extends RunData<Sample>> {
   readonly data: Data;
   readonly measured: Dataset<Sample>;
   readonly teacher: BuiltTeacher<Sample> | undefined;
-  readonly shape: TeacherShape;
+  readonly shape: AskedTeacher<Sample>;
   /** Of the training data; undefined where the teacher is asked at every batch. */
   readonly rows: { readonly embeddings: RowSource; readonly outputs?: RowSource } | undefined;
   /** Of the measured data. */

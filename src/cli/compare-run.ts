@@ -5,7 +5,6 @@ import { comparesRows } from '../config/build-strategy.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import { type Domain, dataPath, IMAGES, TEXTS } from '../config/domains.ts';
 import type { Comparison } from '../config/read-compare.ts';
-import type { CacheConfig } from '../config/teacher-schema.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { refuseOverlap } from '../data/overlap.ts';
 import { LimbeckError } from '../errors.ts';
@@ -19,13 +18,14 @@ import { everyNumber } from '../matrix/every-number.ts';
 import type { ComparisonRecord, ComparisonResult } from '../report/comparison-record.ts';
 import { formatSeconds } from '../report/format.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
-import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
+import type { CachedTeacherRows } from '../teachers/teacher-cache.ts';
 import type { ComparisonDirectory } from './compare-directory.ts';
 import { identify, type PreparedRun } from './compare-identity.ts';
 import { runOne, type SharedParts } from './compare-one.ts';
 import { newComparisonRecord } from './compare-record.ts';
 import type { Progress } from './progress.ts';
-import { count, showTeacherProgress } from './teacher-progress.ts';
+import { count } from './teacher-progress.ts';
+import { askTokens, teacherRows } from './teacher-rows.ts';
 import { writeSkipped } from './write-skipped.ts';
 
 export interface CompareContext {
@@ -58,7 +58,9 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
   const teacher = await domain.teacher(config);
   let record: ComparisonRecord | undefined;
   try {
-    const shape = teacher ? { ...teacher, ...shapeOf(teacher) } : {};
+    const shape = teacher
+      ? { ...teacher, ...shapeOf(teacher), embed: askTokens(teacher.teacher, config, context) }
+      : {};
     const runs = identify(comparison.runs, {
       ...{ data, measured: measured.fingerprint, shape, full: comparison.parsed.full },
       teacher: teacher && (teacher.teacher.fingerprintFor?.(data.training) ?? teacher.teacher.fingerprint),
@@ -164,13 +166,11 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
   const { data, measured, teacher, comparison } = parts;
   const { full } = comparison.parsed;
   const keepsStudents = comparison.parsed.output.students;
-  const [
-    {
-      config: { cache },
-    },
-  ] = comparison.runs;
-  const rows = data.training.augmented ? undefined : await rowsOf(teacher, data.training, 'training', cache, context);
-  const ofMeasured = await rowsOf(teacher, measured, comparison.parsed.measureOn, cache, context);
+  const { config } = comparison.runs[0];
+  const ask = (asked: Dataset<Sample>, what: string) =>
+    teacher && teacherRows({ teacher: teacher.teacher, data: asked, what }, config, context);
+  const rows = data.training.augmented ? undefined : await ask(data.training, 'training');
+  const ofMeasured = await ask(measured, comparison.parsed.measureOn);
   try {
     const metrics = begun.teacher?.metrics ?? (ofMeasured && (await teacherMetrics(ofMeasured, measured, full)));
     const record = { ...begun, ...(begun.teacher && metrics && { teacher: { ...begun.teacher, metrics } }) };
@@ -219,24 +219,9 @@ function outcome({ error, metrics, trainingSeconds }: ComparisonResult): string 
   return `${scores}${trainingSeconds === null ? '' : ` in ${formatSeconds(trainingSeconds)}`}`;
 }
 
-async function rowsOf<Sample>(
-  teacher: BuiltTeacher<Sample> | undefined,
-  data: Dataset<Sample>,
-  what: string,
-  cache: CacheConfig,
-  { progress, signal }: CompareContext,
-) {
-  if (!teacher) return undefined;
-  return cacheTeacherRows({
-    ...{ teacher: teacher.teacher, data, ...cache, signal },
-    onWarning: (message) => progress.warn(message),
-    onProgress: (event) => showTeacherProgress(progress, what, event),
-  });
-}
-
 /** What the teacher's own rows score, where labels say. */
 async function teacherMetrics(
-  { embeddings, outputs }: NonNullable<Awaited<ReturnType<typeof rowsOf>>>,
+  { embeddings, outputs }: CachedTeacherRows,
   { labels, size }: Dataset<unknown>,
   full: boolean,
 ): Promise<Metrics> {

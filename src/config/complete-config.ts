@@ -35,7 +35,9 @@ function completeStudent({ student, teacher }: ParsedConfig): StudentConfig {
   if (student.kind !== 'static' && student.kind !== 'transformer') return student;
   const tokenizer = student.tokenizer ?? (hasTokenizer(teacher) ? 'teacher' : 'train');
   const vocabularySize = student.vocabularySize ?? (tokenizer === 'train' ? 8192 : undefined);
-  return { ...student, tokenizer, ...(vocabularySize !== undefined && { vocabularySize }) };
+  const completed = { ...student, tokenizer, ...(vocabularySize !== undefined && { vocabularySize }) };
+  if (completed.kind !== 'static') return completed;
+  return { ...completed, initialization: completed.initialization ?? (embedsAnything(teacher) ? 'teacher' : 'random') };
 }
 
 const LEARNING_RATES: Partial<Record<StudentConfig['kind'], number>> = { static: 0.005, transformer: 0.0005 };
@@ -43,6 +45,12 @@ const LEARNING_RATES: Partial<Record<StudentConfig['kind'], number>> = { static:
 function completeOptimizer({ student, training: { optimizer } }: ParsedConfig): ParsedConfig['training']['optimizer'] {
   if (optimizer.method !== 'adamw') return optimizer;
   return { ...optimizer, learningRate: optimizer.learningRate ?? LEARNING_RATES[student.kind] ?? 0.001 };
+}
+
+/** Whether a teacher can be asked for rows of texts that are not in the data. */
+function embedsAnything(teacher: ParsedConfig['teacher']): boolean {
+  const teachers = teachersOf({ teacher });
+  return teachers.length > 0 && teachers.every((one) => !('align' in one));
 }
 
 export function hasTokenizer(teacher: ParsedConfig['teacher']): boolean {
@@ -146,6 +154,14 @@ function studentProblems({ data, student, teacher }: ParsedConfig): ConfigProble
     if (student.kind !== 'onnx' && student.vocabularySize !== undefined && !made) {
       found.push(problem(['student', 'vocabularySize'], "expected only with tokenizer: 'train'. Remove it", true));
     }
+  }
+  if (student.kind === 'static' && student.initialization === 'teacher' && !embedsAnything(teacher)) {
+    found.push(
+      problem(
+        ['student', 'initialization'],
+        "expected 'random', since there is no teacher that could be asked for rows of single tokens, got 'teacher'",
+      ),
+    );
   }
   if (student.kind === 'onnx' && data.texts !== undefined && student.tokenizer === undefined) {
     found.push(

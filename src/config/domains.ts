@@ -1,7 +1,7 @@
 /** The two kinds of samples, each with how its data, teachers and students are built. */
 import type { ImageSample } from '../students/images/pixels.ts';
 import { buildImageData, buildTextData, type ImageRunData, type ReadControl, type RunData } from './build-data.ts';
-import { type BuiltStudent, buildImageStudent, buildTextStudent, type TeacherShape } from './build-student.ts';
+import { type AskedTeacher, type BuiltStudent, buildImageStudent, buildTextStudent } from './build-student.ts';
 import { type BuiltTeacher, buildImageTeacher, buildTextTeacher } from './build-teacher.ts';
 import type { BuiltTokenizer } from './build-tokenizer.ts';
 import type { RunConfig } from './complete-config.ts';
@@ -17,7 +17,7 @@ export interface Domain<Sample, Data extends RunData<Sample> = RunData<Sample>> 
   student(
     config: RunConfig,
     data: Data,
-    teacher: TeacherShape,
+    teacher: AskedTeacher<Sample>,
     tokenizers?: Map<string, BuiltTokenizer>,
   ): Promise<BuiltStudent<Sample>>;
 }

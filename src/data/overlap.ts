@@ -2,13 +2,13 @@
  * Whether two data sets have samples in common: texts that are equal, or equal but for case and white space; images with the same pixels.
  * Held-out data that was trained on makes every figure worthless, so commands that compare refuse it.
  *
- * For texts alone, and of any number of them, see held-out-overlap.ts. Not a search for paraphrases, nor for images that were scaled or
- * compressed.
+ * Both are read block by block, and of the first at most 80 bytes a sample stay in memory, so that millions fit. Not a search for paraphrases, nor
+ * for images that were scaled or compressed.
  */
 import { LimbeckError, show } from '../errors.ts';
 import type { Dataset } from './dataset.ts';
 import { DigestIndex } from './digest-index.ts';
-import { foldText } from './held-out-overlap.ts';
+import { foldText } from './fold-text.ts';
 
 export interface Overlap {
   /** Samples of the second data set that are in the first, as they are. */

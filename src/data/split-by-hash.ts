@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { LimbeckError, show } from '../errors.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { Dataset, InMemoryDataset } from './dataset.ts';
-import { foldText } from './held-out-overlap.ts';
+import { foldText } from './fold-text.ts';
 import { subset } from './subset.ts';
 import type { TextDataset } from './text-dataset.ts';
 

@@ -23,6 +23,7 @@ import {
   writeOnnx,
 } from '../graph/index.ts';
 import { l2Normalize } from '../losses/cosine.ts';
+import { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import { Random } from '../matrix/random.ts';
 import { floatTensor } from '../runtime/tensors.ts';
@@ -35,6 +36,7 @@ import {
   type TrainableStudent,
 } from './student.ts';
 import { type StudentFilesOptions, saveStudent, textStudentFiles } from './student-files.ts';
+import { startFromTeacherTokens, type TeacherTokens } from './teacher-tokens.ts';
 import { TextEmbedder } from './text-embedder.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
@@ -42,6 +44,10 @@ export const staticEmbeddingOptionsSchema = z.object({
   width: z.int().min(1).max(1_000_000).describe("a whole number ≥ 1: the width of a token's vector"),
   dimension: z.int().min(1).max(1_000_000).describe("a whole number ≥ 1: the width of the embedding, the teacher's"),
   seed: z.int().describe('a whole number: seeds the initial vectors'),
+  fromTeacher: z
+    .custom<TeacherTokens>((value) => isTeacherTokens(value))
+    .optional()
+    .describe("{ rows, counts }: a Matrix with the teacher's embedding of each token, and how often each occurs"),
   layerName: embeddingLayerName(),
 });
 
@@ -52,6 +58,11 @@ export type StaticEmbeddingOptions = z.input<typeof staticEmbeddingOptionsSchema
  * is small beside what a few steps of the optimizer add.
  */
 const INITIAL_DEVIATION = 0.02;
+
+function isTeacherTokens(value: unknown): boolean {
+  const { rows, counts } = (value ?? {}) as Partial<TeacherTokens>;
+  return rows instanceof Matrix && typeof counts?.length === 'number';
+}
 
 /**
  * @example
@@ -75,9 +86,9 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   readonly #lastBatch: Int32Array;
   #batches = 0;
 
-  /** @throws LimbeckError INVALID_OPTION */
+  /** @throws LimbeckError INVALID_OPTION; SHAPE_MISMATCH for teacher tokens that are not those of the tokenizer */
   constructor(tokenizer: TextTokenizer, options: StaticEmbeddingOptions) {
-    const { width, dimension, seed, layerName } = parseOptions(
+    const { width, dimension, seed, layerName, fromTeacher } = parseOptions(
       staticEmbeddingOptionsSchema,
       options,
       'StaticEmbeddingStudent',
@@ -115,6 +126,18 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
     };
     this.#bias = { name: 'bias', shape: [dimension], data: new Float32Array(dimension), sparse: false, decay: false };
     this.parameters = [this.#table, this.#tokenWeights, this.#projection, this.#bias];
+    if (!fromTeacher) return;
+    const { specialIds } = tokenizer;
+    startFromTeacherTokens(
+      fromTeacher,
+      { vocabulary, width, dimension, specialIds },
+      {
+        table: this.#table.data,
+        tokenWeights: this.#tokenWeights.data,
+        projection: this.#projection.data,
+        bias: this.#bias.data,
+      },
+    );
   }
 
   get layers(): ReadonlyMap<string, number> {

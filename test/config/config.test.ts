@@ -36,7 +36,7 @@ describe('reading', () => {
       name: 'a',
       data: { validation: 0.05 },
       cache: { directory: '.limbeck/teacher-cache', dtype: 'float32' },
-      student: { kind: 'static', width: 96, tokenizer: 'teacher', pruned: true },
+      student: { kind: 'static', width: 96, tokenizer: 'teacher', pruned: true, initialization: 'teacher' },
       strategy: { kind: 'contrastive', temperature: 0.05, mode: 'ntxent' },
       training: { epochs: 10, optimizer: { method: 'adamw', learningRate: 0.005 } },
       output: { directory: 'runs/a' },
@@ -179,6 +179,10 @@ describe('refused, with file and line or flag', () => {
     [
       'data: { texts: a.txt }\nteacher: { embeddings: e.npy }\nstudent: { tokenizer: teacher }',
       "student.tokenizer: expected 'train' or the path",
+    ],
+    [
+      'data: { texts: a.txt }\nteacher: { embeddings: e.npy }\nstudent: { initialization: teacher }',
+      "student.initialization: expected 'random'",
     ],
     [
       'data: { texts: a.txt, validation: 0 }\nteacher: { bert: d }\ntraining: { earlyStopping: { metric: x } }',
