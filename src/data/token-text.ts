@@ -17,19 +17,25 @@ const BYTES: ReadonlyMap<string, number> = (() => {
 export function tokenText(json: TokenizerJson): (token: string) => string {
   const { continuing_subword_prefix: prefix, end_of_word_suffix: suffix, byte_fallback: fallback } = json.model;
   const inBytes = mentionsByteLevel(json.pre_tokenizer) || mentionsByteLevel(json.decoder);
-  const decoder = new TextDecoder();
   return (token) => {
     const byte = fallback === true ? /^<0x([0-9A-F]{2})>$/.exec(token) : null;
-    if (byte) return whole(decoder.decode(Uint8Array.of(Number.parseInt(byte[1], 16))));
+    if (byte) return fromUtf8([Number.parseInt(byte[1], 16)]).trim();
     let text = token;
     if (isMark(prefix) && text.startsWith(prefix) && text !== prefix) text = text.slice(prefix.length);
     if (isMark(suffix) && text.endsWith(suffix)) text = text.slice(0, -suffix.length);
-    if (inBytes) text = decoder.decode(Uint8Array.from([...text].flatMap((character) => BYTES.get(character) ?? [])));
-    return whole(text.replaceAll('▁', ' '));
+    if (inBytes) text = fromUtf8([...text].flatMap((character) => BYTES.get(character) ?? []));
+    return text.replaceAll('▁', ' ').trim();
   };
 }
 
-const whole = (text: string): string => (text.includes('\ufffd') ? '' : text.trim());
+/** '' for what is not UTF-8: part of a character. By way of an escaped URI, since TextDecoder is not a part of the language. */
+function fromUtf8(bytes: readonly number[]): string {
+  try {
+    return decodeURIComponent(bytes.map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''));
+  } catch {
+    return '';
+  }
+}
 
 const isMark = (mark: unknown): mark is string => typeof mark === 'string' && mark !== '';
 
