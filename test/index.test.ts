@@ -40,7 +40,7 @@ it('exports exactly this', () => {
         'TransformersTeacher',
         'trainTokenizer',
       ],
-      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
+      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches', 'unzipFiles', 'zipFiles'],
     ]
       .flat()
       .sort(),

@@ -23,12 +23,9 @@ import { Matrix } from '../../src/matrix/matrix.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { readSafetensors, writeSafetensors } from '../../src/teachers/safetensors.ts';
 import type { Teacher } from '../../src/teachers/teacher.ts';
-import {
-  embedWithCache,
-  type TeacherCacheOptions,
-  type TeacherCacheProgress,
-} from '../../src/teachers/teacher-cache.ts';
+import { embedWithCache, type TeacherCacheOptions } from '../../src/teachers/teacher-cache.ts';
 import { listShards, teacherCacheFolder } from '../../src/teachers/teacher-cache-manifest.ts';
+import type { TeacherCacheProgress } from '../../src/teachers/teacher-cache-progress.ts';
 import { CountingTeacher } from './counting-teacher.ts';
 
 const code = (code: string) => expect.objectContaining({ name: 'LimbeckError', code });
