@@ -9,7 +9,6 @@ export function sampleReport(document: ReportParts['document']): string {
     Array.from({ length: 20 }, (_, step): MetricsLine => {
       const loss = 1 / (1 + step);
       return {
-        type: 'step',
         method,
         seed: 0,
         step,
