@@ -93,6 +93,7 @@ export {
 export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
+export { unzipFiles, zipFiles } from './runtime/zip.ts';
 export type {
   BatchFacts,
   ConcreteBatch,
@@ -183,7 +184,6 @@ export {
   cacheTeacherRows,
   embedWithCache,
   type TeacherCacheOptions,
-  type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
 export {
@@ -191,6 +191,7 @@ export {
   type TeacherCacheEntry,
   type TeacherCacheManifest,
 } from './teachers/teacher-cache-manifest.ts';
+export type { TeacherCacheProgress } from './teachers/teacher-cache-progress.ts';
 export { TransformersTeacher, type TransformersTeacherOptions } from './teachers/transformers-teacher.ts';
 export { distill } from './training/distill.ts';
 export type {
@@ -210,4 +211,5 @@ export type {
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';
 export { Student } from './training/student.ts';
+export type { ChosenFile, StudentInput } from './training/student-input.ts';
 export type { TeacherInput, TeacherRows } from './training/teacher-answers.ts';

@@ -47,7 +47,7 @@ it('exports exactly this', () => {
         'TransformersTeacher',
         'trainTokenizer',
       ],
-      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
+      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches', 'unzipFiles', 'zipFiles'],
       [
         'bootstrapMean',
         'pairedBootstrap',

@@ -1,10 +1,10 @@
 /** ONNX Runtime on Node, native. */
 import * as ort from 'onnxruntime-node';
 import { LimbeckError, show } from '../errors.ts';
-import type { TypedArray } from '../graph/index.ts';
 import { input, writeOnnx } from '../graph/index.ts';
-import { halvesToFloats } from '../matrix/half-precision.ts';
-import type { Backend, Device, FeedTensor, ModelTensor, Session, SessionOptions, TensorData } from './backend.ts';
+import type { Backend, Device, Session, SessionOptions } from './backend.ts';
+import { declared, fromOrt, toOrt } from './ort-tensors.ts';
+import { unknownOperator } from './unknown-operator.ts';
 
 /** What each device needs, for the error when it is not there. */
 const NEEDS: Readonly<Record<Device, string>> = {
@@ -44,35 +44,6 @@ async function assertDevice(device: Device): Promise<void> {
   }
 }
 
-/** Graphs may hold nodes of a file that the engine passes on without knowing them; ONNX Runtime need not know them either. */
-function unknownOperator(cause: unknown): LimbeckError | undefined {
-  const [reason] = (cause as Error).message.split('\n');
-  return /not a registered function|NOT_IMPLEMENTED|Could not find an implementation/.test(reason)
-    ? new LimbeckError('UNSUPPORTED', `compile: expected operators that ONNX Runtime has; it says: ${reason}`, {
-        cause,
-      })
-    : undefined;
-}
-
-function toOrt({ dtype, data, dims }: FeedTensor): ort.Tensor {
-  return new ort.Tensor(dtype, data as never, dims);
-}
-
-function fromOrt({ type, dims, data }: ort.Tensor): TensorData {
-  if (type !== 'float16') return { dtype: type as TensorData['dtype'], dims, data: data as TypedArray };
-  // An array of numbers where Node has one for halves, else of their bits; the bytes are the same.
-  const { buffer, byteOffset, length } = data as unknown as Uint16Array;
-  return { dtype: 'float32', dims, data: halvesToFloats(new Uint16Array(buffer, byteOffset, length)) };
-}
-
-function declared(tensors: readonly ort.InferenceSession.ValueMetadata[]): ModelTensor[] {
-  return tensors.map((tensor) => ({
-    name: tensor.name,
-    dtype: tensor.isTensor ? tensor.type : 'no tensor',
-    shape: tensor.isTensor ? tensor.shape : [],
-  }));
-}
-
 export const backend: Backend = {
   name: 'onnxruntime-node',
   version: ort.env.versions.node ?? 'unknown',
@@ -90,9 +61,9 @@ export const backend: Backend = {
       outputs: declared(session.outputMetadata),
       async run(feeds, outputs, into = {}) {
         const inputs: Record<string, ort.Tensor> = {};
-        for (const name in feeds) inputs[name] = toOrt(feeds[name]);
+        for (const name in feeds) inputs[name] = toOrt(feeds[name], ort.Tensor);
         const fetches: Record<string, ort.Tensor | null> = {};
-        for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name]) : null;
+        for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name], ort.Tensor) : null;
         const results = await session.run(inputs, fetches);
         return Object.fromEntries(
           outputs.map((name) => {

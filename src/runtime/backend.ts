@@ -1,6 +1,6 @@
 /**
- * What the engine needs from ONNX Runtime, and no more. `backend-node.ts` implements it with onnxruntime-node;
- * package.json "imports" chooses the implementation, so that nothing else names a platform.
+ * What the engine needs from ONNX Runtime, and no more. `backend-node.ts` implements it with onnxruntime-node, `backend-web.ts` with
+ * onnxruntime-web; package.json "imports" chooses the implementation, so that nothing else names a platform.
  */
 import type { DataType, TypedArray } from '../graph/index.ts';
 
