@@ -5,6 +5,7 @@ import type { TypedArray } from '../graph/index.ts';
 import { input, writeOnnx } from '../graph/index.ts';
 import { halvesToFloats } from '../matrix/half-precision.ts';
 import type { Backend, Device, FeedTensor, ModelTensor, Session, SessionOptions, TensorData } from './backend.ts';
+import { ownOutputs, runInPlace, stoppable } from './in-place-node.ts';
 
 /** What each device needs, for the error when it is not there. */
 const NEEDS: Readonly<Record<Device, string>> = {
@@ -76,21 +77,27 @@ function declared(tensors: readonly ort.InferenceSession.ValueMetadata[]): Model
 export const backend: Backend = {
   name: 'onnxruntime-node',
   version: ort.env.versions.node ?? 'unknown',
-  async createSession(model, options) {
+  async createSession(model, options, inPlace = false) {
     const { device = 'cpu' } = options;
     if (!Object.hasOwn(NEEDS, device)) {
       throw new LimbeckError('INVALID_OPTION', `device: expected 'cpu', 'webgpu' or 'cuda', got ${show(device)}.`);
     }
-    const session = await open(model, options).catch(async (error) => {
+    const session = await open(inPlace ? stoppable(model) : model, options).catch(async (error) => {
       if (device !== 'cpu') await assertDevice(device);
       throw unknownOperator(error) ?? error;
     });
     return {
       inputs: declared(session.inputMetadata),
-      outputs: declared(session.outputMetadata),
+      outputs: declared(ownOutputs(session.outputMetadata)),
+      inPlace,
       async run(feeds, outputs, into = {}) {
         const inputs: Record<string, ort.Tensor> = {};
         for (const name in feeds) inputs[name] = toOrt(feeds[name]);
+        if (inPlace && outputs.every((name) => into[name])) {
+          const written = outputs.map((name): [string, TensorData] => [name, into[name]]);
+          await runInPlace(session, inputs, Object.fromEntries(written.map(([name, data]) => [name, toOrt(data)])));
+          return Object.fromEntries(written);
+        }
         const fetches: Record<string, ort.Tensor | null> = {};
         for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name]) : null;
         const results = await session.run(inputs, fetches);
