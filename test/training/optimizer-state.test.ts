@@ -42,8 +42,8 @@ async function optimizer(parameters: readonly Parameter[], options: OptimizerInp
         sparse ? [rows.length, ...shape.slice(1)] : [...shape],
       );
     }
-    const results = await program.run(feeds, state.into());
-    state.commit(results, rows);
+    const results = await program.run(feeds, state.into(rows));
+    state.commit(rows);
     return Number(results.gradientNorm.data[0]);
   };
   return { state, step, program };
