@@ -2,7 +2,6 @@
  * What an optimizer moves and what it remembers: parameters, its own arrays beside them, and on request the moving average of the
  * weights, as arrays that graphs read and write.
  */
-import { LimbeckError } from '../errors.ts';
 import type { Declare } from '../graph/declare.ts';
 import { add, div, minimum, mul, type Shape, type SymbolicTensor, sqrt, sub, sum } from '../graph/index.ts';
 import type { Parameter } from '../matrix/parameter.ts';
@@ -10,6 +9,7 @@ import { restoreArrays, type StateArrays } from '../matrix/state-arrays.ts';
 import type { TensorData } from '../runtime/backend.ts';
 import { floatTensor, scalarTensor } from '../runtime/tensors.ts';
 import { TOUCHED_ROWS } from '../students/student.ts';
+import { rateFactors } from './learning-rate-factors.ts';
 import { createOptimizer, type OptimizerOptions } from './optimizers/index.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
 import { TableRows } from './table-rows.ts';
@@ -19,6 +19,12 @@ type Arrays<T = Float32Array> = Readonly<Record<string, T>>;
 
 const VALUE = 'parameter';
 const AVERAGE = 'average';
+
+/** Steps between two looks for numbers of slots that have become negligible. */
+const DROP_EVERY = 128;
+const LARGEST_NEGLIGIBLE = 1e-30;
+/** Of float32; smaller ones are slow. */
+const SMALLEST_NORMAL = 2 ** -126;
 
 const arrayName = (array: string, parameter: Parameter): string => `${array} ${parameter.name}`;
 const nextName = (array: string, parameter: Parameter): string => `next ${array} ${parameter.name}`;
@@ -180,6 +186,22 @@ export class OptimizerState {
     }
     for (const tables of this.#tables.values()) for (const array of this.#arrays) tables[array].scatter(rows);
     for (const at of this.#averagedAt.values()) for (const row of rows) at[row] = this.#steps;
+    if (this.#steps % DROP_EVERY === 0) this.#dropNegligible();
+  }
+
+  /**
+   * Where a gradient stays 0 a running mean shrinks for ever, and below 1e-38 the processor takes ten times as long for every number
+   * (a float32 at its very smallest stays there, since 0.9 of it rounds to itself). Numbers that would come there before the next look
+   * become 0. Of sparse parameters untouched rows do not shrink.
+   */
+  #dropNegligible(): void {
+    for (const [slot, factor] of Object.entries(this.#optimizer.fading)) {
+      const negligible = Math.min(LARGEST_NEGLIGIBLE, SMALLEST_NORMAL / factor ** DROP_EVERY);
+      for (const arrays of this.#state.values()) {
+        const values = arrays[slot];
+        for (let k = 0; k < values.length; k++) if (Math.abs(values[k]) < negligible) values[k] = 0;
+      }
+    }
   }
 
   /** Copies the values as they are now into the parameters' own arrays; all of them by default. */
@@ -268,30 +290,6 @@ export class OptimizerState {
       ? floatTensor(table.gather(rows), rowsShape(parameter, rows))
       : floatTensor(this.#array(parameter, array), parameter.shape);
   }
-}
-
-/** Factors on the learning rate, by parameter; of several patterns that fit a name the longest counts. */
-function rateFactors(
-  parameters: readonly Parameter[],
-  factors: Readonly<Record<string, number>>,
-): ReadonlyMap<Parameter, number> {
-  const fits = (pattern: string, { name }: Parameter): boolean =>
-    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
-  const patterns = Object.keys(factors).sort((a, b) => a.length - b.length);
-  for (const pattern of patterns) {
-    if (parameters.some((parameter) => fits(pattern, parameter))) continue;
-    const known = parameters.map(({ name }) => `"${name}"`).join(', ');
-    throw new LimbeckError(
-      'INVALID_OPTION',
-      `optimizer: option learningRateFactors: expected names of parameters, got "${pattern}". There are ${known}.`,
-    );
-  }
-  return new Map(
-    parameters.map((parameter) => {
-      const pattern = patterns.findLast((candidate) => fits(candidate, parameter));
-      return [parameter, pattern === undefined ? 1 : factors[pattern]];
-    }),
-  );
 }
 
 const rowWidth = ({ data, shape }: Parameter): number => data.length / shape[0];

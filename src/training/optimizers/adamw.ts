@@ -22,6 +22,7 @@ export type AdamWOptions = z.output<typeof adamWOptionsSchema>;
 export function adamW({ beta1, beta2, epsilon }: Pick<AdamWOptions, 'beta1' | 'beta2' | 'epsilon'>): Optimizer {
   return {
     slots: ['firstMoment', 'secondMoment'],
+    fading: { firstMoment: beta1, secondMoment: beta2 },
     scalars(step) {
       const root = Math.sqrt(1 - beta2 ** step);
       return { rateCorrection: root / (1 - beta1 ** step), correctedEpsilon: epsilon * root };
