@@ -14,28 +14,19 @@ export const adamWOptionsSchema = z.object({
 
 export type AdamWOptions = z.output<typeof adamWOptionsSchema>;
 
-/**
- * θ ← θ − η·λ·θ − η·m̂ / (√v̂ + ε), m and v running means of the gradient and its square, corrected for their start at 0: m̂ = m/c₁ and
- * v̂ = v/c₂. Both corrections are numbers of the step, so they go into the rate and into ε, and no array is divided by them:
- * η·m̂ / (√v̂ + ε) = (η·√c₂/c₁) · m / (√v + ε·√c₂).
- */
+/** θ ← θ − η·λ·θ − η·m̂ / (√v̂ + ε), m and v running means of the gradient and its square, corrected for their start at 0. */
 export function adamW({ beta1, beta2, epsilon }: Pick<AdamWOptions, 'beta1' | 'beta2' | 'epsilon'>): Optimizer {
   return {
     slots: ['firstMoment', 'secondMoment'],
     fading: { firstMoment: beta1, secondMoment: beta2 },
-    scalars(step) {
-      const root = Math.sqrt(1 - beta2 ** step);
-      return { rateCorrection: root / (1 - beta1 ** step), correctedEpsilon: epsilon * root };
-    },
+    scalars: (step) => ({ correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step }),
     update({ parameter, gradient, slots, learningRate, scalars, weightDecay }) {
       const firstMoment = add(mul(slots.firstMoment, beta1), mul(gradient, 1 - beta1));
       const secondMoment = add(mul(slots.secondMoment, beta2), mul(mul(gradient, gradient), 1 - beta2));
-      const direction = div(firstMoment, add(sqrt(secondMoment), scalars.correctedEpsilon));
-      const decayed = weightDecay === 0 ? parameter : mul(parameter, sub(1, mul(learningRate, weightDecay)));
-      return {
-        parameter: sub(decayed, mul(direction, mul(learningRate, scalars.rateCorrection))),
-        slots: { firstMoment, secondMoment },
-      };
+      const deviation = add(sqrt(div(secondMoment, scalars.correction2)), epsilon);
+      const direction = div(div(firstMoment, scalars.correction1), deviation);
+      const decayed = weightDecay === 0 ? parameter : sub(parameter, mul(parameter, mul(learningRate, weightDecay)));
+      return { parameter: sub(decayed, mul(direction, learningRate)), slots: { firstMoment, secondMoment } };
     },
   };
 }
