@@ -58,6 +58,7 @@ export {
   sum,
 } from './operators/reduce.ts';
 export { type ResizeOptions, resize } from './operators/resize.ts';
+export { filled } from './operators/run-time-shapes.ts';
 export { flatten, flattenRows, reshape, squeeze, transpose, triangle, unsqueeze } from './operators/shape.ts';
 export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
 export type { WindowOptions } from './operators/windows.ts';

@@ -44,6 +44,8 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly ModelTensor[];
   readonly outputs: readonly ModelTensor[];
+  /** True where a run that is given arrays for all of its outputs costs no other arrays; giving them is then worth while. */
+  readonly inPlace?: boolean;
   /**
    * Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. Half
    * precision comes out as float32.
@@ -60,6 +62,9 @@ export interface Session {
 export interface Backend {
   readonly name: string;
   readonly version: string;
-  /** @throws LimbeckError DEVICE_UNAVAILABLE, INVALID_OPTION; whatever the runtime throws for a model that it cannot take */
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  /**
+   * @param inPlace asks for a session that is {@link Session.inPlace}, where the backend has such; for models of opset 11 and later
+   * @throws LimbeckError DEVICE_UNAVAILABLE, INVALID_OPTION; whatever the runtime throws for a model that it cannot take
+   */
+  createSession(model: Uint8Array, options: SessionOptions, inPlace?: boolean): Promise<Session>;
 }

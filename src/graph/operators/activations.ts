@@ -33,11 +33,24 @@ export function leakyRelu(x: SymbolicTensor, slope = 0.01): SymbolicTensor {
   return apply1(leakyReluOperator, [x], slope);
 }
 
-/** x · Φ(x) with the exact normal distribution Φ (through erf, not through tanh). */
-export function gelu(x: SymbolicTensor): SymbolicTensor {
-  // In this order of operations ONNX Runtime recognises the pattern and runs it as one kernel.
-  return mul(mul(x, add(erf(div(x, Math.SQRT2)), 1)), 0.5);
-}
+/**
+ * x · Φ(x) with the exact normal distribution Φ (through erf, not through tanh). One operator for the sake of its gradient,
+ * Φ(x) + x·φ(x) = Φ(x) + z·e^(−z² − ln(π)/2) with z = x/√2: fewer passes over the numbers than the rules of its parts make.
+ */
+export const gelu: (x: SymbolicTensor) => SymbolicTensor = unary(
+  'Gelu',
+  (g, x) => {
+    // A product, not the quotient below: ONNX Runtime would take both for one, and that would keep it from fusing the pattern.
+    const z = mul(x, Math.SQRT1_2);
+    const distribution = mul(add(erf(z), 1), 0.5);
+    return mul(g, add(distribution, mul(z, exp(sub(-Math.log(Math.PI) / 2, mul(z, z))))));
+  },
+  (emitter, { inputs: [x], outputNames }) => {
+    // In this order of operations ONNX Runtime recognises the pattern and runs it as one kernel.
+    const twice = emitter.expression(mul(x, add(erf(div(x, Math.SQRT2)), 1)));
+    emitter.node('Mul', [twice, emitter.scalar(0.5, x.dtype)], outputNames);
+  },
+);
 
 interface Bounds {
   readonly low: number;
