@@ -28,7 +28,10 @@ export function sharedDraw(
   const own = ownKey.subarray(from, to);
   const seesLast = own.map((key) => isDrawn[key]);
   const hidden = own.map((key, k) => (seesLast[k] ? key : last));
-  const first = drawn.subarray(0, sampleSize).filter((key) => own.some((mine) => mine !== key));
+  const [alone] = own;
+  const firstKeys = drawn.subarray(0, sampleSize);
+  // Nobody sees the own key of a single anchor.
+  const first = own.every((key) => key === alone) ? firstKeys.filter((key) => key !== alone) : firstKeys;
   const used = seesLast.includes(1) ? [first, [last]] : [first];
   const columns = new Columns({ batch: anchors, bank: bank?.size ?? 0 }, batchColumns, used);
   // Drawn keys need not hold every anchor's own; then own keys stand apart, for all anchors alike.
