@@ -348,7 +348,12 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
     labels: Labels | undefined,
     { sampleIds, step }: ContrastiveContext = {},
   ): ConcreteBatch {
-    const pair = toPair(studentEmbeddings, teacherEmbeddings, this.embeddingLayerName, this.equalWidths() ? this.widthAdvice() : undefined);
+    const pair = toPair(
+      studentEmbeddings,
+      teacherEmbeddings,
+      this.embeddingLayerName,
+      this.equalWidths() ? this.widthAdvice() : undefined,
+    );
     return { layers: new Map([[this.embeddingLayerName, pair]]), labels, sampleIds, step };
   }
 
