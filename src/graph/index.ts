@@ -34,7 +34,13 @@ export {
 } from './operators/gather.ts';
 export { and, argMax, ceil, floor, not, notANumber, or, round } from './operators/logic.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
-export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
+export {
+  type LogSumExpParts,
+  layerNormalization,
+  logSoftmax,
+  logSumExpParts,
+  softmax,
+} from './operators/normalization.ts';
 export {
   type AveragePoolOptions,
   averagePool,

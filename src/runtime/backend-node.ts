@@ -18,15 +18,21 @@ const NEEDS: Readonly<Record<Device, string>> = {
 
 async function open(
   model: Uint8Array,
-  { device = 'cpu', threads, folder, profile }: SessionOptions,
+  { device = 'cpu', threads, folder, profile, takesTurns = false }: SessionOptions,
 ): Promise<ort.InferenceSession> {
+  const extra = {
+    session: {
+      ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+      ...(takesTurns ? { force_spinning_stop: '1' } : {}),
+    },
+  };
   return ort.InferenceSession.create(model, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+    ...(Object.keys(extra.session).length === 0 ? {} : { extra }),
   });
 }
 

@@ -88,8 +88,8 @@ export function hardSwish(x: SymbolicTensor): SymbolicTensor {
 
 /**
  * log(1 + eˣ) = max(x, 0) + log1p(e^(−|x|)), relative error below 1e-6 in float32 and 1e-14 in float64 over the whole range,
- * also for very negative x, where it is eˣ. log1p u is u · log w / (w − 1) with w = 1 + u (Higham, Accuracy and Stability of
- * Numerical Algorithms, §1.14.1): the rounding of w cancels. ONNX Runtime's own Softplus has no float64 kernel and computes
+ * also for very negative x, where it is eˣ. log1p u is log w + (u − (w − 1)) with w = 1 + u rounded: the
+ * parenthesis is exactly what the rounding of w lost, and d/dw log w differs from 1 only where that is nothing. ONNX Runtime's own Softplus has no float64 kernel and computes
  * log(1 + eˣ), 0 below x = −17.
  *
  * The gradient, the sigmoid, is exp(x − y): with relative accuracy on both sides.
@@ -101,11 +101,8 @@ export const softplus: (x: SymbolicTensor) => SymbolicTensor = unary(
     const one = emitter.scalar(1, x.dtype);
     const u = emitter.temporary('Exp', [emitter.temporary('Neg', [emitter.temporary('Abs', [name])])]);
     const w = emitter.temporary('Add', [u, one]);
-    const rounded = emitter.temporary('Sub', [w, one]);
-    const ratio = emitter.temporary('Div', [emitter.temporary('Log', [w]), rounded]);
-    // Where w rounds to 1 the ratio is 0/0 and log1p u is u to the last bit.
-    const lost = emitter.temporary('Equal', [rounded, emitter.scalar(0, x.dtype)]);
-    const log1p = emitter.temporary('Mul', [u, emitter.temporary('Where', [lost, one, ratio])]);
+    const lost = emitter.temporary('Sub', [u, emitter.temporary('Sub', [w, one])]);
+    const log1p = emitter.temporary('Add', [emitter.temporary('Log', [w]), lost]);
     emitter.node('Add', [emitter.temporary('Relu', [name]), log1p], outputNames);
   },
 );
