@@ -7,7 +7,8 @@ import { Stages } from './stages.mjs';
  * Answers until stdin closes.
  *
  * {"prepare": configuration}     → {"facts": …} and what else the work says of itself
- * {"turn": {"seconds", "limit"}} → {"milliseconds": one a run, "loss", "gradient", "peakBytes"}
+ * {"turn": {"seconds", "limit"}} → {"milliseconds": one a run, "loss", "gradient", "peakBytes", "residentBytes"};
+ *                                  the peak of resident memory: how far it rose since the preparation, and the whole of it
  * {"release": true}              → {}; of a configuration with a `profile`, the beginning of a path, what profileSessions().end() tells
  *                                  of the last turn
  * whatever goes wrong            → {"error": message}
@@ -38,7 +39,8 @@ export async function serve(prepare) {
     }
     profiler?.reset();
     const measured = await turn(step, request.turn);
-    return { ...measured, peakBytes: maxResidentBytes() - residentBefore };
+    const residentBytes = maxResidentBytes();
+    return { ...measured, peakBytes: residentBytes - residentBefore, residentBytes };
   };
   for await (const line of createInterface({ input: process.stdin })) {
     const reply = await answer(JSON.parse(line)).catch((error) => ({ error: error.message }));

@@ -20,12 +20,13 @@ export function stepsTable() {
   return { header, rows: (result) => lines(result, line).join('\n') };
 }
 
-function lines({ name, batch, flop, sides }, line) {
+function lines({ name, kind, batch, flop, sides }, line) {
   const { limbeck, torch, 'channels last': channelsLast, ...others } = sides;
   const best = Math.min(torch?.median ?? Infinity, channelsLast?.median ?? Infinity);
+  const samples = kind === 'matmul' ? undefined : batch;
   const own = line([
     name,
-    ...rates(limbeck, batch, flop),
+    ...rates(limbeck, samples, flop),
     limbeck.shareOfPeak === undefined ? '' : `${(100 * limbeck.shareOfPeak).toFixed(0)} %`,
     String(limbeck.runs ?? '–'),
     figure(limbeck.peakBytes && limbeck.peakBytes / 1e6),
@@ -40,7 +41,7 @@ function lines({ name, batch, flop, sides }, line) {
         ? `  ${side}: cannot: ${error}`
         : line([
             `  ${side}`,
-            ...rates({ median }, batch, flop),
+            ...rates({ median }, samples, flop),
             '',
             String(runs),
             figure(peakBytes && peakBytes / 1e6),
@@ -53,8 +54,9 @@ function lines({ name, batch, flop, sides }, line) {
 }
 
 /** Milliseconds, samples a second, GFLOP/s. */
-function rates({ median }, batch, flop) {
-  return [figure(median), figure(median && (1000 * batch) / median), figure(median && flop / median / 1e6)];
+function rates({ median }, samples, flop) {
+  const perSecond = median && samples && (1000 * samples) / median;
+  return [figure(median), figure(perSecond), figure(median && flop / median / 1e6)];
 }
 
 function figure(value) {
