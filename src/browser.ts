@@ -40,7 +40,7 @@ export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
 export { describeMetric, METRICS, type MetricDescription, type Metrics } from './evaluation/metrics.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
-export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
+export { nearestNeighbours, nearestRows, otherNeighbours } from './evaluation/nearest-neighbours.ts';
 export { neighbourOverlap } from './evaluation/neighbour-overlap.ts';
 export { pairSimilarity } from './evaluation/pair-similarity.ts';
 export {
