@@ -10,6 +10,7 @@ export type { ImageArrayFiles } from './data/images/image-arrays.ts';
 export { readImages } from './data/images/read-images.ts';
 export { type ReadImagesOptions, readImagesSchema } from './data/images/read-images-options.ts';
 export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
+export { parseRows } from './data/parse-rows.ts';
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
 export { type RowsOfFile, readRows } from './data/read-rows.ts';
 export { readTexts } from './data/read-texts.ts';
