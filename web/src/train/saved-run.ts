@@ -1,0 +1,78 @@
+/**
+ * The page's one run in its origin private file system: texts, rows, settings and curves, so that it goes on after the tab was closed. The
+ * checkpoints beside them are `distill()`'s own.
+ */
+import { type MetricsLine, parseMetricsLines, parseRows, writeNpy } from 'limbeck';
+import type { Collection } from '../files/collection.ts';
+import type { Settings } from './settings.ts';
+
+const DIRECTORY = 'limbeck-page-run';
+
+/** Where `distill()` keeps its checkpoints. */
+export const CHECKPOINTS = `${DIRECTORY}/checkpoints`;
+
+/** Held by the tab that trains. */
+export const LOCK = DIRECTORY;
+
+const FILES = { rows: 'rows.npy', input: 'input.json', metrics: 'metrics.jsonl' } as const;
+
+interface Input {
+  readonly name: string;
+  readonly startedAt: string;
+  readonly settings: Settings;
+  readonly texts: readonly string[];
+}
+
+export interface SavedRun extends Omit<Input, 'texts'> {
+  readonly collection: Collection;
+  /** Up to the last checkpoint. */
+  readonly lines: readonly MetricsLine[];
+}
+
+async function directory(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
+  const root = await navigator.storage.getDirectory();
+  return root.getDirectoryHandle(DIRECTORY, { create }).catch((error: DOMException) => {
+    if (error.name === 'NotFoundError') return undefined;
+    throw error;
+  });
+}
+
+async function write(name: string, content: Uint8Array | string): Promise<void> {
+  const file = await (await directory(true))?.getFileHandle(name, { create: true });
+  const stream = await file?.createWritable();
+  await stream?.write(content as string | Uint8Array<ArrayBuffer>);
+  await stream?.close();
+}
+
+async function read(name: string): Promise<File | undefined> {
+  const file = await (await directory(false))?.getFileHandle(name).catch(() => undefined);
+  return file?.getFile();
+}
+
+/** Saves what a run starts from, in place of an earlier run; the input comes last, and with it the run is there. */
+export async function saveRun({ name, texts, rows }: Collection, settings: Settings, startedAt: string): Promise<void> {
+  await discardRun();
+  await write(FILES.rows, writeNpy(rows));
+  await write(FILES.input, JSON.stringify({ name, startedAt, settings, texts } satisfies Input));
+}
+
+export async function saveLines(lines: readonly MetricsLine[]): Promise<void> {
+  await write(FILES.metrics, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+/** @returns undefined when there is none, or not a whole one: a tab may be closed while it is being saved */
+export async function savedRun(): Promise<SavedRun | undefined> {
+  const [input, rows, metrics] = await Promise.all([read(FILES.input), read(FILES.rows), read(FILES.metrics)]);
+  if (!input || !rows) return undefined;
+  const { name, startedAt, settings, texts }: Input = JSON.parse(await input.text());
+  const matrix = parseRows(new Uint8Array(await rows.arrayBuffer()), FILES.rows);
+  const lines = metrics ? parseMetricsLines(await metrics.text(), FILES.metrics) : [];
+  return { name, startedAt, settings, collection: { name, texts, rows: matrix }, lines };
+}
+
+export async function discardRun(): Promise<void> {
+  const root = await navigator.storage.getDirectory();
+  await root.removeEntry(DIRECTORY, { recursive: true }).catch((error: DOMException) => {
+    if (error.name !== 'NotFoundError') throw error;
+  });
+}
