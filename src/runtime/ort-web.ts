@@ -48,20 +48,27 @@ export function configureWebRuntime(options: WebRuntimeOptions): void {
 
 /** The build for the CPU, made ready to start. */
 export function wasmBuild(threads: number | undefined): Build {
-  prepare(wasm, threads);
+  prepare(wasm, threads, () => ({
+    mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.mjs', import.meta.url),
+    wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url),
+  }));
   return wasm;
 }
 
 /** The build for WebGPU: larger, and fetched only when it is asked for. */
 export async function webgpuBuild(threads: number | undefined): Promise<Build> {
   const build = await import('onnxruntime-web/webgpu');
-  prepare(build, threads);
+  prepare(build, threads, () => ({
+    mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url),
+    wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url),
+  }));
   return build;
 }
 
 const ready = new Map<Build, number>();
 
-function prepare(build: Build, asked: number | undefined): void {
+/** @param files the build's own files, by names that bundlers know */
+function prepare(build: Build, asked: number | undefined, files: () => Ort.Env.WasmFilePaths): void {
   started = true;
   const known = ready.get(build);
   if (known !== undefined) {
@@ -85,6 +92,9 @@ function prepare(build: Build, asked: number | undefined): void {
     const base = (globalThis as { document?: { baseURI: string } }).document?.baseURI ?? globalThis.location.href;
     const folder = new URL(configured.wasmPath, base).href;
     build.env.wasm.wasmPaths = folder.endsWith('/') ? folder : `${folder}/`;
+  } else if (threads > 1) {
+    // Threads load the script that starts them once more. Left to itself that would be the page's whole bundle.
+    build.env.wasm.wasmPaths = files();
   }
   ready.set(build, threads);
 }
