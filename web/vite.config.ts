@@ -1,14 +1,11 @@
-/** How the page is built and served: the library from its sources, as browsers have it, on loopback alone. */
+/** How the page is built: the library from its sources, as browsers have it. What serves it is ../scripts/web-server.mjs. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, defineConfig, type UserConfig } from 'vite';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** WebAssembly has threads where no other origin can look in. A static host that sends these gets them too. */
-const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
+const { version, devDependencies } = JSON.parse(readFileSync(here('../package.json'), 'utf8'));
 
 const config: UserConfig = defineConfig({
   root: here('.'),
@@ -22,6 +19,10 @@ const config: UserConfig = defineConfig({
     ],
     conditions: ['limbeck-source', ...defaultClientConditions],
   },
+  define: {
+    LIMBECK_VERSION: JSON.stringify(version),
+    ONNXRUNTIME_VERSION: JSON.stringify(devDependencies['onnxruntime-web']),
+  },
   worker: { format: 'es' },
   build: {
     target: 'es2022',
@@ -32,7 +33,6 @@ const config: UserConfig = defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
   },
-  preview: { host: '127.0.0.1', headers: ISOLATION },
   logLevel: 'warn',
 });
 

@@ -12,7 +12,7 @@ const students = studentTasks();
 
 const tasks = {
   ...students,
-  ...searchTasks(students.embed),
+  ...searchTasks(students),
   ...trainTasks(),
   report: async (files: readonly ChosenFile[]) => (await import('./read/report-task.ts')).reportTask(files),
 };

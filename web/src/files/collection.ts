@@ -112,7 +112,7 @@ function valueIn({ place, values }: JsonRow, column: string): unknown {
 
 function textIn(row: JsonRow, column: string): string {
   const value = valueIn(row, column);
-  if (typeof value === 'string' && value.trim() !== '' && value.isWellFormed()) return value;
+  if (typeof value === 'string' && value.trim() !== '' && !/\p{Surrogate}/u.test(value)) return value;
   const got = typeof value !== 'string' ? (value === null ? 'null' : typeof value) : value.trim() === '' ? 'an empty one' : 'half a character';
   throw new LimbeckError(
     'FILE_CORRUPT',

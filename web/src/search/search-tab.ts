@@ -2,9 +2,10 @@
  * The tab Search: an index of teacher rows, searched as one types by a student; beside it, for prepared queries, what the teacher finds.
  * Everything runs in the worker; this file is what one sees of it.
  */
-import { LimbeckError, loadStudent, type RemoteStudent } from 'limbeck/page';
+import { LimbeckError } from 'limbeck/page';
+import type { PlainStudent } from 'limbeck/worker';
 import { element, fill } from '../dom.ts';
-import type { ChosenFile } from '../files/chosen-file.ts';
+import { type ChosenFile, chosenFiles } from '../files/chosen-file.ts';
 import type { CollectionOptions } from '../files/collection-options.ts';
 import { bytes, count, counted, milliseconds } from '../format.ts';
 import { Notice } from '../notice.ts';
@@ -35,7 +36,7 @@ export class SearchTab {
   readonly #offers = element('div', { class: 'row offers', role: 'group', 'aria-label': 'Prepared queries' });
   readonly #answers = element('div', { class: 'columns' });
   readonly #said = element('p', { class: 'unseen', role: 'status' });
-  #student: RemoteStudent | undefined;
+  #student: PlainStudent | undefined;
   #index: OpenIndex | undefined;
   #firstOffer = 0;
   /** The queries asked so far; answers of earlier ones are not shown. */
@@ -72,37 +73,41 @@ export class SearchTab {
     }
     const [index, student] = await Promise.all([
       this.#worker().call('openRun', files),
-      loadStudent(this.#worker(), `${SITE_RUN}student/`),
+      this.#worker().call('openStudent', new URL(`${SITE_RUN}student/`, document.baseURI).href),
     ]);
     await this.#use(index, student);
   }
 
   /** A student in place of the one before; its width has to be that of the index. */
   async #useStudent(files: readonly File[]): Promise<void> {
-    const student = await loadStudent(this.#worker(), [...files]);
+    const student = await this.#worker().call('openStudent', chosenFiles(files));
     if (student.format.kind !== 'text') {
-      await student.release();
+      await this.#release(student);
       throw new LimbeckError('UNSUPPORTED', `${student.name}: expected a student of texts, got one of images.`);
     }
     // A student and an index that do not fit come one after the other: the first waits for the second.
-    const fits = this.#index?.dimension === student.dimension;
+    const fits = this.#index?.dimension === student.format.dimension;
     await this.#use(fits ? this.#index : undefined, student);
   }
 
   async #useIndex(input: CollectionOptions & { readonly files: readonly ChosenFile[] }): Promise<void> {
     const index = await this.#worker().call('openIndex', input);
-    if (this.#student && this.#student.dimension !== index.dimension) {
+    if (this.#student && this.#student.format.dimension !== index.dimension) {
       await this.#worker().call('closeIndex', index.index);
       throw new LimbeckError(
         'SHAPE_MISMATCH',
-        `${index.name}: expected rows of ${this.#student.dimension} numbers, as the student ${this.#student.name} gives, got ${index.dimension}. ` +
+        `${index.name}: expected rows of ${this.#student.format.dimension} numbers, as the student ${this.#student.name} gives, got ${index.dimension}. ` +
           'Choose the index of its teacher, or first another student.',
       );
     }
     await this.#use(index, this.#student);
   }
 
-  async #use(index: OpenIndex | undefined, student: RemoteStudent | undefined): Promise<void> {
+  async #release({ student }: PlainStudent): Promise<void> {
+    await this.#worker().call('release', { student });
+  }
+
+  async #use(index: OpenIndex | undefined, student: PlainStudent | undefined): Promise<void> {
     const [oldIndex, oldStudent] = [this.#index, this.#student];
     [this.#index, this.#student] = [index, student];
     this.#firstOffer = 0;
@@ -114,13 +119,13 @@ export class SearchTab {
       ready
         ? `${counted(index.documents, 'text')} of ${index.name}, embedded by ${index.teacher?.name ?? 'the teacher'} and searched by a student of its space.`
         : student
-          ? `The student ${student.name} is open. It needs an index with rows of ${student.dimension} numbers.`
+          ? `The student ${student.name} is open. It needs an index with rows of ${student.format.dimension} numbers.`
           : 'The index is open. It needs a student.',
     );
     this.#showFacts();
     this.#offer();
     if (oldIndex && oldIndex !== index) await this.#worker().call('closeIndex', oldIndex.index);
-    if (oldStudent && oldStudent !== student) await oldStudent.release();
+    if (oldStudent && oldStudent !== student) await this.#release(oldStudent);
     if (ready) this.#ask();
   }
 
@@ -204,10 +209,9 @@ export class SearchTab {
       this.#said.textContent = '';
       return;
     }
-    const number = student.number;
     const prepared = index.queries.indexOf(query);
     const [answer, teacher] = await Promise.all([
-      this.#worker().call('search', { index: index.index, student: number, query, most: HITS }),
+      this.#worker().call('search', { index: index.index, student: student.student, query, most: HITS }),
       prepared < 0 ? undefined : this.#worker().call('teacherHits', { index: index.index, query: prepared, most: HITS }),
     ]);
     if (isLatest()) this.#show(index, answer, teacher);

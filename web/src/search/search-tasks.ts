@@ -1,7 +1,7 @@
 /** Tasks of the worker around an index: open one, and answer queries by a student that the worker holds. */
 import { LimbeckError, type Matrix } from 'limbeck';
-import type { StudentTasks, TaskContext } from 'limbeck/worker';
-import type { ChosenFile } from '../files/chosen-file.ts';
+import type { PlainRows, PlainStudent, StudentTasks, TaskContext } from 'limbeck/worker';
+import { type ChosenFile, nameOf } from '../files/chosen-file.ts';
 import { readCollection } from '../files/collection.ts';
 import type { CollectionOptions } from '../files/collection-options.ts';
 import { readRun } from '../run/read-run.ts';
@@ -47,7 +47,8 @@ export interface Question {
   readonly most: number;
 }
 
-export function searchTasks(embed: StudentTasks['embed']) {
+/** @param students the worker's tasks around students */
+export function searchTasks(students: StudentTasks) {
   const held = new Map<number, Held>();
   let opened = 0;
   const keep = (
@@ -71,6 +72,19 @@ export function searchTasks(embed: StudentTasks['embed']) {
     hits.map((hit) => ({ ...hit, text: texts[hit.row] }));
 
   return {
+    /** A student from its files, with their paths, or from an address. @throws LimbeckError as `Student.load` */
+    openStudent(input: readonly ChosenFile[] | string, context: TaskContext<never>): Promise<PlainStudent> {
+      const files =
+        typeof input === 'string'
+          ? input
+          : input.map((file) => ({
+              name: nameOf(file),
+              webkitRelativePath: file.path.includes('/') ? file.path : '',
+              arrayBuffer: () => file.blob.arrayBuffer(),
+            }));
+      return students.load(files as never, context) as Promise<PlainStudent>;
+    },
+
     /** An index from texts and their vectors. @throws LimbeckError as {@link readCollection} */
     async openIndex({ files, ...options }: CollectionOptions & { readonly files: readonly ChosenFile[] }): Promise<OpenIndex> {
       const { name, texts, rows } = await readCollection(files, options);
@@ -110,7 +124,7 @@ export function searchTasks(embed: StudentTasks['embed']) {
     async search({ index, student, query, most }: Question, context: TaskContext<never>): Promise<Answer> {
       const one = known(index);
       const began = performance.now();
-      const { data } = await embed({ student, samples: [query] } as never, context);
+      const { data } = (await students.embed({ student, samples: [query] } as never, context)) as PlainRows;
       const embedded = performance.now();
       const hits = withTexts(one, one.index.nearest(data, most));
       return { hits, embedding: embedded - began, ranking: performance.now() - embedded };
