@@ -11,7 +11,7 @@ export default defineConfig({
     include: ['test/web/**/*.test.ts'],
     globalSetup: ['test/web/site.ts'],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
-    testTimeout: 120_000,
+    testTimeout: 60_000,
     hookTimeout: 120_000,
     // One browser at a time: they measure.
     maxWorkers: 1,

@@ -5,7 +5,7 @@ import type { Task, Tasks } from './serve.ts';
 
 type InputOf<T> = T extends Task<infer Input, unknown, never> ? Input : never;
 type OutputOf<T> = T extends Task<never, infer Output, never> ? Output : never;
-type EventOf<T> = T extends (input: never, context: { emit(event: infer Event): void }) => unknown ? Event : never;
+type EventOf<T> = T extends Task<never, unknown, infer Event> ? Event : never;
 
 export interface CallOptions<Event> {
   /** Told what the task tells on the way. */

@@ -34,7 +34,7 @@ export interface DistillTaskInput extends PlainOptions {
   readonly maxTokens?: number;
   /** Numbers for each token in the student. Default 128. */
   readonly width?: number;
-  readonly strategy?: ContrastiveOptions;
+  readonly strategy?: Partial<ContrastiveOptions>;
   /** About what share of the texts is held out and measured; none by default. `every` is in epochs. */
   readonly heldOut?: {
     readonly share: number;
@@ -91,7 +91,7 @@ export async function distillTask(
     seed: options.seed ?? 0,
   });
   const strategy = new ContrastiveDistillationStrategy({ contrastiveWeight: 1, ...contrast, seed: options.seed ?? 0 });
-  if (strategy.mode !== 'triplet') strategy.bank = new TeacherBank(teacher);
+  if (strategy.mode === 'ntxent') strategy.bank = new TeacherBank(teacher);
   try {
     const { student: _, ...result } = await distill({
       ...options,

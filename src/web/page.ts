@@ -1,5 +1,6 @@
 /** What a page imports that leaves the work to a worker, as `limbeck/page`. It brings neither engine nor WebAssembly with it. */
 export { LimbeckError, type LimbeckErrorCode } from '../errors.ts';
+export { unzipFiles, zipFiles } from '../runtime/zip.ts';
 export { type CallOptions, WorkerConnection } from './connect.ts';
 export type { DefaultTasks } from './default-worker.ts';
 export type { DistillTaskInput, DistillTaskOutput } from './distill-task.ts';

@@ -31,6 +31,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
       worker: { format: 'es' },
       build: {
         outDir: site,
+        emptyOutDir: true,
         target: 'es2022',
         rolldownOptions: { input: ['engine', 'train'].map((name) => join(pages, `${name}.html`)) },
       },

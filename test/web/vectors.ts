@@ -135,7 +135,7 @@ export function strategies(dtype: Dtype): Promise<Record<string, Vectors>> {
     (options: object, from = student) =>
     async () => {
       const strategy = new ContrastiveDistillationStrategy({ ...both, ...options });
-      if (strategy.mode === 'ntxent' || strategy.mode === 'infonce') strategy.bank = new TeacherBank(bank);
+      if (strategy.mode === 'ntxent') strategy.bank = new TeacherBank(bank);
       const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(from, teacher);
       await strategy.release();
       return { loss: [loss], gradient: plain(gradient.data) };
