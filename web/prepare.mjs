@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 const target = fileURLToPath(new URL('public/run', import.meta.url));
 
-const NEEDED = ['run.json', 'held-out/texts.jsonl', 'held-out/rows.safetensors', 'student/config.json', 'student/tokenizer.json', 'student/onnx/model.onnx'];
+const NEEDED = [
+  'run.json',
+  'held-out/texts.jsonl',
+  'held-out/rows.safetensors',
+  'student/config.json',
+  'student/tokenizer.json',
+  'student/onnx/model.onnx',
+];
 const WELCOME = ['metrics.jsonl', 'student/tokenizer_config.json', 'student/README.md'];
 
 /**

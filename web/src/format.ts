@@ -16,7 +16,8 @@ export function bytes(value: number): string {
 }
 
 /** "0.84 ms" */
-export const milliseconds = (value: number): string => `${value < 9.95 ? value.toFixed(1) : count(Math.round(value))} ms`;
+export const milliseconds = (value: number): string =>
+  `${value < 9.95 ? value.toFixed(1) : count(Math.round(value))} ms`;
 
 /** "42 s", "3 min 20 s" */
 export function duration(seconds: number): string {

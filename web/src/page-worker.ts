@@ -8,7 +8,9 @@ export type PageWorker = WorkerConnection<PageTasks>;
 export function lazyWorker(): () => PageWorker {
   let connection: PageWorker | undefined;
   return () => {
-    connection ??= new WorkerConnection<PageTasks>(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }));
+    connection ??= new WorkerConnection<PageTasks>(
+      new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    );
     return connection;
   };
 }

@@ -14,4 +14,5 @@ export function chosenFiles(files: readonly File[]): ChosenFile[] {
 export const nameOf = ({ path }: Pick<ChosenFile, 'path'>): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** "texts.JSONL" → "jsonl" */
-export const endingOf = (file: Pick<ChosenFile, 'path'>): string => /\.(\w+)$/.exec(nameOf(file))?.[1].toLowerCase() ?? '';
+export const endingOf = (file: Pick<ChosenFile, 'path'>): string =>
+  /\.(\w+)$/.exec(nameOf(file))?.[1].toLowerCase() ?? '';

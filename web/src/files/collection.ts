@@ -2,10 +2,10 @@
  * Texts and the embedding of each, from dropped files: one file that holds both (.jsonl, .parquet), or one of texts (.jsonl, .parquet, .txt)
  * and one of rows (.npy, .safetensors) in the same order.
  */
-import { LimbeckError, Matrix, parseRows } from 'limbeck';
+import { LimbeckError, type Matrix, parseRows } from 'limbeck';
 import { type ChosenFile, endingOf, nameOf } from './chosen-file.ts';
-import { COLLECTION_DEFAULTS, type CollectionOptions } from './collection-options.ts';
 import { CollectedRows } from './collected-rows.ts';
+import { COLLECTION_DEFAULTS, type CollectionOptions } from './collection-options.ts';
 import { bytesOf, textOf } from './contents.ts';
 import { type JsonRow, jsonRows } from './json-lines.ts';
 
@@ -102,7 +102,9 @@ async function rowsOf(file: ChosenFile, columns: readonly string[]): Promise<Ite
 
 function valueIn({ place, values }: JsonRow, column: string): unknown {
   if (Object.hasOwn(values, column)) return values[column];
-  const known = Object.keys(values).slice(0, 20).map((key) => JSON.stringify(key));
+  const known = Object.keys(values)
+    .slice(0, 20)
+    .map((key) => JSON.stringify(key));
   throw new LimbeckError(
     'INVALID_OPTION',
     `${place}: expected a column ${JSON.stringify(column)}, got ${known.join(', ') || 'no columns at all'}. ` +
@@ -113,7 +115,14 @@ function valueIn({ place, values }: JsonRow, column: string): unknown {
 function textIn(row: JsonRow, column: string): string {
   const value = valueIn(row, column);
   if (typeof value === 'string' && value.trim() !== '' && !/\p{Surrogate}/u.test(value)) return value;
-  const got = typeof value !== 'string' ? (value === null ? 'null' : typeof value) : value.trim() === '' ? 'an empty one' : 'half a character';
+  const got =
+    typeof value !== 'string'
+      ? value === null
+        ? 'null'
+        : typeof value
+      : value.trim() === ''
+        ? 'an empty one'
+        : 'half a character';
   throw new LimbeckError(
     'FILE_CORRUPT',
     `${row.place}: expected a text in column ${JSON.stringify(column)}, got ${got}. Mend the row or take it out.`,

@@ -27,7 +27,9 @@ function parseLine(line: string, place: string): Record<string, unknown> {
   } catch (cause) {
     // Python writes these, JSON does not know them.
     if (/[[,:]\s*-?(NaN|Infinity)\b/.test(line)) {
-      throw new LimbeckError('NON_FINITE', `${place}: expected JSON with finite numbers, got NaN or Infinity.`, { cause });
+      throw new LimbeckError('NON_FINITE', `${place}: expected JSON with finite numbers, got NaN or Infinity.`, {
+        cause,
+      });
     }
     throw new LimbeckError(
       'FILE_CORRUPT',

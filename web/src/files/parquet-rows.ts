@@ -1,7 +1,8 @@
 /** Columns of .parquet files in memory. A chunk of its own, fetched when the first such file is dropped. */
-import { LimbeckError } from 'limbeck';
+
 import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { LimbeckError } from 'limbeck';
 
 /** Bytes that the columns of a file may unpack to. */
 const MOST_BYTES = 2 ** 30;

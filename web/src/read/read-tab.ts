@@ -2,12 +2,13 @@
  * The tab Read: a run directory to its report. The report is drawn in the worker, and shown in a frame that runs no scripts, so that whatever
  * stands in a run's texts stays text.
  */
-import { dropZone } from '../drop-zone.ts';
+
 import { element, fill } from '../dom.ts';
+import { downloadBytes } from '../download.ts';
+import { dropZone } from '../drop-zone.ts';
 import { type ChosenFile, chosenFiles } from '../files/chosen-file.ts';
 import { Notice } from '../notice.ts';
 import type { PageWorker } from '../page-worker.ts';
-import { downloadBytes } from '../download.ts';
 import { siteRun } from '../run/site-run.ts';
 
 export class ReadTab {

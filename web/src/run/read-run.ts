@@ -1,8 +1,8 @@
 /** A run directory from chosen files: what `limbeck report` reads of it, by the same code. Runs in the worker. */
 import { LimbeckError, type MetricsLine, parseMetricsLines, parseRunRecord, type RunRecord } from 'limbeck';
 import { type HeldOutRows, parseHeldOut } from '../../../src/report/held-out.ts';
-import { bytesOf, textOf } from '../files/contents.ts';
 import type { ChosenFile } from '../files/chosen-file.ts';
+import { bytesOf, textOf } from '../files/contents.ts';
 
 export interface Run {
   readonly record: RunRecord;

@@ -1,7 +1,7 @@
 /** "Use your own" of the tab Search: a student, an index, and how its files say what is what. */
 import { columnFields } from '../column-fields.ts';
-import { dropZone } from '../drop-zone.ts';
 import { element } from '../dom.ts';
+import { dropZone } from '../drop-zone.ts';
 import { type ChosenFile, chosenFiles } from '../files/chosen-file.ts';
 import type { CollectionOptions } from '../files/collection-options.ts';
 

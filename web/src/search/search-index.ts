@@ -2,7 +2,7 @@
  * An index that is searched as one types: rows are brought to norm 1 once, and a query costs one pass over them. The same hits as `nearestRows`,
  * which prepares its rows anew for every call.
  */
-import { LimbeckError, Matrix } from 'limbeck';
+import { LimbeckError, type Matrix } from 'limbeck';
 
 export interface Hit {
   /** Number of the row. */

@@ -148,7 +148,10 @@ export class SearchTab {
   /** Some prepared queries as buttons, and one for the next some. */
   #offer(): void {
     const queries = this.#student ? (this.#index?.queries ?? []) : [];
-    const shown = Array.from({ length: Math.min(OFFERED, queries.length) }, (_, i) => queries[(this.#firstOffer + i) % queries.length]);
+    const shown = Array.from(
+      { length: Math.min(OFFERED, queries.length) },
+      (_, i) => queries[(this.#firstOffer + i) % queries.length],
+    );
     fill(
       this.#offers,
       shown.length > 0 && element('span', { class: 'soft' }, 'Held-out texts to try:'),
@@ -212,7 +215,9 @@ export class SearchTab {
     const prepared = index.queries.indexOf(query);
     const [answer, teacher] = await Promise.all([
       this.#worker().call('search', { index: index.index, student: student.student, query, most: HITS }),
-      prepared < 0 ? undefined : this.#worker().call('teacherHits', { index: index.index, query: prepared, most: HITS }),
+      prepared < 0
+        ? undefined
+        : this.#worker().call('teacherHits', { index: index.index, query: prepared, most: HITS }),
     ]);
     if (isLatest()) this.#show(index, answer, teacher);
   }

@@ -86,7 +86,10 @@ export function searchTasks(students: StudentTasks) {
     },
 
     /** An index from texts and their vectors. @throws LimbeckError as {@link readCollection} */
-    async openIndex({ files, ...options }: CollectionOptions & { readonly files: readonly ChosenFile[] }): Promise<OpenIndex> {
+    async openIndex({
+      files,
+      ...options
+    }: CollectionOptions & { readonly files: readonly ChosenFile[] }): Promise<OpenIndex> {
       const { name, texts, rows } = await readCollection(files, options);
       return keep(texts, rows, { name });
     },
@@ -131,7 +134,15 @@ export function searchTasks(students: StudentTasks) {
     },
 
     /** The teacher's hits for a prepared query, by its number. */
-    async teacherHits({ index, query, most }: { readonly index: number; readonly query: number; readonly most: number }) {
+    async teacherHits({
+      index,
+      query,
+      most,
+    }: {
+      readonly index: number;
+      readonly query: number;
+      readonly most: number;
+    }) {
       const one = known(index);
       return withTexts(one, one.index.nearest(one.queries[query].row, most));
     },

@@ -26,9 +26,13 @@ export class LiveMap {
     this.#teacher = teacher.gather(numbers);
     const half = Math.floor(kept / 2);
     // One layout: that its rows come in two parts changes nothing.
-    const { a, b } = projectTogether(this.#teacher.gather(numbers.slice(0, half)), this.#teacher.gather(numbers.slice(half)), {
-      seed: 0,
-    });
+    const { a, b } = projectTogether(
+      this.#teacher.gather(numbers.slice(0, half)),
+      this.#teacher.gather(numbers.slice(half)),
+      {
+        seed: 0,
+      },
+    );
     this.places = inUnitSquare([...a, ...b]);
   }
 
@@ -58,5 +62,7 @@ function inUnitSquare(points: readonly (readonly [number, number])[]): Float32Ar
     return [Math.min(...values), Math.max(...values)];
   });
   const scale = 1 / (Math.max(...ends.map(([low, high]) => high - low)) || 1);
-  return Float32Array.from(points.flatMap((point) => point.map((value, axis) => 0.5 + (value - (ends[axis][0] + ends[axis][1]) / 2) * scale)));
+  return Float32Array.from(
+    points.flatMap((point) => point.map((value, axis) => 0.5 + (value - (ends[axis][0] + ends[axis][1]) / 2) * scale)),
+  );
 }

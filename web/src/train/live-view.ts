@@ -89,7 +89,8 @@ export class LiveView {
       fact(`${count(done)} / ${count(this.#steps)}`, 'steps'),
       step && fact(step.loss.toFixed(3), 'loss'),
       ...Object.entries(step?.components ?? {}).map(([name, value]) => fact(value.toFixed(3), name)),
-      measured?.validation.recallAt1 !== undefined && fact(percent(measured.validation.recallAt1), 'R@1 on held-out texts'),
+      measured?.validation.recallAt1 !== undefined &&
+        fact(percent(measured.validation.recallAt1), 'R@1 on held-out texts'),
       left !== undefined && done < this.#steps && fact(duration(left), 'left'),
     );
     this.#line.textContent = this.#about;

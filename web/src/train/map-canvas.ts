@@ -87,18 +87,20 @@ export class MapCanvas {
 
   #draw(progress: number): void {
     const context = this.#canvas.getContext('2d');
-    const side = this.#canvas.clientWidth;
-    if (!context || side === 0) return;
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    if (!context || width === 0) return;
     const ratio = devicePixelRatio;
-    const size = Math.round(side * ratio);
-    if (this.#canvas.width !== size) [this.#canvas.width, this.#canvas.height] = [size, size];
+    const [columns, lines] = [width, height].map((size) => Math.round(size * ratio));
+    if (this.#canvas.width !== columns) this.#canvas.width = columns;
+    if (this.#canvas.height !== lines) this.#canvas.height = lines;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, side, side);
+    context.clearRect(0, 0, width, height);
+    const side = Math.min(width, height) - 2 * MARGIN;
     const style = getComputedStyle(this.#canvas);
     const [line, soft, accent] = ['--line', '--soft', '--class-0'].map((name) => style.getPropertyValue(name));
     const at = (places: Float32Array, i: number): [number, number] => [
-      MARGIN + places[2 * i] * (side - 2 * MARGIN),
-      MARGIN + places[2 * i + 1] * (side - 2 * MARGIN),
+      width / 2 + (places[2 * i] - 0.5) * side,
+      height / 2 + (places[2 * i + 1] - 0.5) * side,
     ];
     const student = this.#now(progress);
     const dots = (places: Float32Array, radius: number): void => {

@@ -38,7 +38,12 @@ export async function runArchive({ run, parts, result, lines }: RunParts): Promi
     card: {
       name,
       data: { name, size: parts.training.size, fingerprint: parts.training.fingerprint },
-      recipe: { strategy: settings.mode, strategyOptions: { ...settings }, steps: result.steps, limbeck: LIMBECK_VERSION },
+      recipe: {
+        strategy: settings.mode,
+        strategyOptions: { ...settings },
+        steps: result.steps,
+        limbeck: LIMBECK_VERSION,
+      },
       evaluation: { on: `${heldOut.size} held-out texts`, student: metrics },
     },
   });
@@ -67,7 +72,11 @@ export async function runArchive({ run, parts, result, lines }: RunParts): Promi
   }
 }
 
-function recordOf({ run, parts, result }: RunParts, modelBytes: number, metrics: Readonly<Record<string, number>>): RunRecord {
+function recordOf(
+  { run, parts, result }: RunParts,
+  modelBytes: number,
+  metrics: Readonly<Record<string, number>>,
+): RunRecord {
   const { student, training, heldOut, heldOutRows } = parts;
   return {
     format: 'limbeck-run/1',
@@ -93,7 +102,12 @@ function recordOf({ run, parts, result }: RunParts, modelBytes: number, metrics:
       vocabulary: student.tokenizer.vocabularySize,
     },
     teacher: { name: run.name, fingerprint: training.fingerprint, dimension: heldOutRows.columns },
-    student: { kind: 'static embeddings', parameters: student.parameterCount, dimension: student.dimension, sizeBytes: modelBytes },
+    student: {
+      kind: 'static embeddings',
+      parameters: student.parameterCount,
+      dimension: student.dimension,
+      sizeBytes: modelBytes,
+    },
     validation: result.validation.map(({ step, epoch, metrics: found }) => ({ step, epoch, metrics: { ...found } })),
     results: [
       {

@@ -37,7 +37,8 @@ export const MODE: Choice = {
     {
       value: 'ntxent',
       label: 'NT-Xent',
-      sentence: 'Each student row has to find its own teacher row among those of other texts. The usual choice for search.',
+      sentence:
+        'Each student row has to find its own teacher row among those of other texts. The usual choice for search.',
     },
     {
       value: 'infonce',
@@ -52,7 +53,8 @@ export const MODE: Choice = {
     {
       value: 'crd',
       label: 'CRD',
-      sentence: 'The objective of the paper “Contrastive Representation Distillation”: every key is told apart from noise by itself.',
+      sentence:
+        'The objective of the paper “Contrastive Representation Distillation”: every key is told apart from noise by itself.',
     },
   ],
 };
@@ -67,7 +69,8 @@ export const AMOUNTS: readonly Amount[] = [
   {
     name: 'weight',
     label: 'Contrastive weight',
-    sentence: 'Share of the contrastive loss; the rest is the cosine loss, which pulls each student row onto its teacher row.',
+    sentence:
+      'Share of the contrastive loss; the rest is the cosine loss, which pulls each student row onto its teacher row.',
     ...{ least: 0, most: 1, whole: false, step: 0.05 },
   },
   {
@@ -103,5 +106,8 @@ export function checkedSettings(given: Readonly<Record<keyof Settings, string>>)
 }
 
 function refused(label: string, expected: string, got: string): LimbeckError {
-  return new LimbeckError('INVALID_OPTION', `${label}: expected ${expected}, got ${JSON.stringify(got)}. Change the field.`);
+  return new LimbeckError(
+    'INVALID_OPTION',
+    `${label}: expected ${expected}, got ${JSON.stringify(got)}. Change the field.`,
+  );
 }

@@ -4,7 +4,11 @@ import { AMOUNTS, checkedSettings, DEFAULTS, MODE, type Settings } from './setti
 
 export class TrainForm {
   readonly node: HTMLElement;
-  readonly #mode = element('select', { id: 'train-mode', 'aria-describedby': 'train-mode-says', change: () => this.#follow() });
+  readonly #mode = element('select', {
+    id: 'train-mode',
+    'aria-describedby': 'train-mode-says',
+    change: () => this.#follow(),
+  });
   readonly #modeSays = element('p', { class: 'soft says', id: 'train-mode-says' });
   readonly #amounts = AMOUNTS.map((amount) => ({
     ...amount,
@@ -19,7 +23,13 @@ export class TrainForm {
     this.node = element(
       'div',
       { class: 'fields' },
-      element('div', { class: 'field' }, element('label', { for: 'train-mode' }, MODE.label), this.#mode, this.#modeSays),
+      element(
+        'div',
+        { class: 'field whole' },
+        element('label', { for: 'train-mode' }, MODE.label),
+        this.#mode,
+        this.#modeSays,
+      ),
       ...this.#amounts.map(({ name, label, sentence, input }) =>
         element(
           'div',

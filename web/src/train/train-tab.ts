@@ -10,8 +10,8 @@ import { Notice } from '../notice.ts';
 import type { PageWorker } from '../page-worker.ts';
 import { siteRun } from '../run/site-run.ts';
 import { LiveView } from './live-view.ts';
-import { TrainForm } from './train-form.ts';
 import type { Settings } from './settings.ts';
+import { TrainForm } from './train-form.ts';
 import type { CollectionFacts, SavedFacts, TrainResult } from './train-tasks.ts';
 
 export class TrainTab {
@@ -21,9 +21,21 @@ export class TrainTab {
   readonly #view = new LiveView();
   readonly #waiting = element('div');
   readonly #data = element('p', { class: 'status', role: 'status' });
-  readonly #start = element('button', { type: 'button', class: 'primary', disabled: true, click: () => this.#startNew() }, 'Start training');
-  readonly #pause = element('button', { type: 'button', hidden: true, click: () => this.#controller?.abort() }, 'Pause');
-  readonly #resume = element('button', { type: 'button', hidden: true, click: () => void this.#train(undefined) }, 'Resume');
+  readonly #start = element(
+    'button',
+    { type: 'button', class: 'primary', disabled: true, click: () => this.#startNew() },
+    'Start training',
+  );
+  readonly #pause = element(
+    'button',
+    { type: 'button', hidden: true, click: () => this.#controller?.abort() },
+    'Pause',
+  );
+  readonly #resume = element(
+    'button',
+    { type: 'button', hidden: true, click: () => void this.#train(undefined) },
+    'Resume',
+  );
   readonly #result = element('div');
   #controller: AbortController | undefined;
   #hasData = false;
@@ -45,7 +57,8 @@ export class TrainTab {
       dropZone({
         title: 'Texts with embeddings',
         hint: 'One .jsonl or .parquet with a text and its embedding in each row, or rows in .npy or .safetensors together with texts in .jsonl or .txt.',
-        onFiles: (files) => void this.#useData(() => this.#worker().call('readData', { files: chosenFiles(files), ...columns.read() })),
+        onFiles: (files) =>
+          void this.#useData(() => this.#worker().call('readData', { files: chosenFiles(files), ...columns.read() })),
       }),
       columns.node,
       example,
@@ -94,8 +107,16 @@ export class TrainTab {
         element(
           'p',
           { class: 'row' },
-          element('button', { type: 'button', class: 'primary', click: () => void this.#train(undefined) }, 'Go on with it'),
-          element('button', { type: 'button', click: () => void this.#notice.during(() => this.#discard()) }, 'Delete it'),
+          element(
+            'button',
+            { type: 'button', class: 'primary', click: () => void this.#train(undefined) },
+            'Go on with it',
+          ),
+          element(
+            'button',
+            { type: 'button', click: () => void this.#notice.during(() => this.#discard()) },
+            'Delete it',
+          ),
         ),
       ),
     );
@@ -162,7 +183,9 @@ export class TrainTab {
     this.#pause.hidden = controller === undefined;
     if (controller) this.#resume.hidden = true;
     // Whoever pressed a button that is gone finds the one in its place.
-    const gone = focused instanceof HTMLElement && (focused.hidden || !focused.isConnected || (focused as HTMLButtonElement).disabled);
+    const gone =
+      focused instanceof HTMLElement &&
+      (focused.hidden || !focused.isConnected || (focused as HTMLButtonElement).disabled);
     if (gone) (controller ? this.#pause : this.#resume.hidden ? this.#start : this.#resume).focus();
   }
 
@@ -175,14 +198,30 @@ export class TrainTab {
         'section',
         { class: 'card', 'aria-labelledby': 'result-title' },
         element('h2', { id: 'result-title' }, 'The student is ready'),
-        element('p', {}, `${counted(steps, 'step')} in ${duration(seconds)}, a model of ${bytes(modelBytes)}.${recall}`),
+        element(
+          'p',
+          {},
+          `${counted(steps, 'step')} in ${duration(seconds)}, a model of ${bytes(modelBytes)}.${recall}`,
+        ),
         element(
           'p',
           { class: 'row' },
-          element('button', { type: 'button', class: 'primary', click: () => downloadBytes('student.zip', 'application/zip', student) }, 'Download the student'),
-          element('button', { type: 'button', click: () => downloadBytes('run.zip', 'application/zip', run) }, 'Download the run, for its report'),
+          element(
+            'button',
+            { type: 'button', class: 'primary', click: () => downloadBytes('student.zip', 'application/zip', student) },
+            'Download the student',
+          ),
+          element(
+            'button',
+            { type: 'button', click: () => downloadBytes('run.zip', 'application/zip', run) },
+            'Download the run, for its report',
+          ),
         ),
-        element('p', { class: 'soft' }, 'Drop student.zip on the tab Search, or unpack it: Student.load() and transformers.js read the directory.'),
+        element(
+          'p',
+          { class: 'soft' },
+          'Drop student.zip on the tab Search, or unpack it: Student.load() and transformers.js read the directory.',
+        ),
       ),
     );
   }

@@ -7,7 +7,7 @@ import type { CollectionOptions } from '../files/collection-options.ts';
 import { readRun } from '../run/read-run.ts';
 import { LiveMap } from './live-map.ts';
 import { runArchive } from './run-archive.ts';
-import { discardRun, LOCK, type SavedRun, saveLines, saveRun, savedRun } from './saved-run.ts';
+import { discardRun, LOCK, type SavedRun, savedRun, saveLines, saveRun } from './saved-run.ts';
 import type { Settings } from './settings.ts';
 import { prepareParts, runTraining } from './training.ts';
 
@@ -66,7 +66,10 @@ export function trainTasks() {
 
   return {
     /** Reads what is to be trained on, and keeps it. @throws LimbeckError as {@link readCollection} */
-    async readData({ files, ...options }: CollectionOptions & { readonly files: readonly ChosenFile[] }): Promise<CollectionFacts> {
+    async readData({
+      files,
+      ...options
+    }: CollectionOptions & { readonly files: readonly ChosenFile[] }): Promise<CollectionFacts> {
       collection = await readCollection(files, options);
       return factsOf(collection);
     },
@@ -98,7 +101,11 @@ export function trainTasks() {
     train(settings: Settings | undefined, context: TaskContext<TrainEvent>): Promise<TrainResult> {
       return withLock(async () => {
         if (settings) {
-          if (!collection) throw new LimbeckError('INVALID_ARGUMENT', 'Train: expected texts with embeddings, got none. Choose files first.');
+          if (!collection)
+            throw new LimbeckError(
+              'INVALID_ARGUMENT',
+              'Train: expected texts with embeddings, got none. Choose files first.',
+            );
           context.emit({ type: 'stage', stage: 'Saving the texts for a resumption' });
           await saveRun(collection, settings, new Date().toISOString());
         }
@@ -114,7 +121,10 @@ export function trainTasks() {
 function withLock<T>(work: () => Promise<T>): Promise<T> {
   return navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => {
     if (lock) return work();
-    throw new LimbeckError('UNSUPPORTED', 'Train: expected no other tab of this page to be training, got one that is. Pause it there first.');
+    throw new LimbeckError(
+      'UNSUPPORTED',
+      'Train: expected no other tab of this page to be training, got one that is. Pause it there first.',
+    );
   });
 }
 
@@ -192,8 +202,13 @@ class Curves {
     const common = { method: 'student', seed: 0, step: event.step, epoch: event.epoch };
     if (event.type === 'step') {
       this.#seconds = event.seconds;
-      const { loss, components, learningRate, seconds } = event;
-      this.#waiting.push({ ...common, loss, components: { ...components }, learningRate, seconds });
+      const { loss, learningRate, seconds } = event;
+      // The parts of the sum are two of different kinds, and need no numbers to be told apart.
+      const parts = Object.entries(event.components).map(([name, value]) => [
+        name.replace(/ \(part \d+\)$/, ''),
+        value,
+      ]);
+      this.#waiting.push({ ...common, loss, components: Object.fromEntries(parts), learningRate, seconds });
     } else {
       this.#waiting.push({ ...common, validation: { ...event.metrics }, seconds: this.#seconds });
     }
