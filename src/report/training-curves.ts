@@ -20,7 +20,11 @@ interface Series {
 }
 
 /** A figure each for what was recorded; none for what was not. */
-export function trainingCurves(record: Pick<RunRecord, 'validation' | 'best'>, curves: readonly MetricsLine[], document: ReportDocument): Html[] {
+export function trainingCurves(
+  record: Pick<RunRecord, 'validation' | 'best'>,
+  curves: readonly MetricsLine[],
+  document: ReportDocument,
+): Html[] {
   const steps = curves.filter(isStep).sort((a, b) => a.step - b.step);
   const last = Math.max(0, ...[...curves, ...(record.validation ?? [])].map(({ step }) => step));
   const loss = { name: 'loss', points: steps.map((line) => ({ step: line.step, value: line.loss })) };
