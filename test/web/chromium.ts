@@ -33,3 +33,8 @@ export async function openPage(browser: Browser, url: string): Promise<{ page: P
   await page.goto(url);
   return { page, complaints };
 }
+
+/** Figures of this machine, for whoever reads the output. */
+export function tell(line: string): void {
+  process.stderr.write(`    ${line}\n`);
+}

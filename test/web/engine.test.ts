@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import * as limbeck from '../../src/index.ts';
 import type { Golden as OperatorGolden } from '../graph/golden-operators.ts';
 import type { Golden as ContrastiveGolden } from '../strategies/golden-contrastive.ts';
 import type { Golden as CrdGolden } from '../strategies/golden-crd.ts';
@@ -90,7 +91,55 @@ describe.skipIf(!findChromium())(`in a browser${findChromium() ? '' : ` (${NO_CH
     }
   });
 
-  it('nothing was fetched from elsewhere, and nothing complained', () => {
-    expect(complaints).toEqual([]);
+  it('the names of the package are those of Node, but for what needs a disk or native code', async () => {
+    const absent = [
+      ...['BertTeacher', 'CachedRows', 'EmbeddingsTeacher', 'OnnxTeacher', 'TransformersTeacher', 'cacheTeacherRows'],
+      ...['embedWithCache', 'listTeacherCaches', 'parseWordNet', 'splitWordNet', 'SUPERSENSES', 'readImages'],
+      ...['readImagesSchema', 'readRows', 'readTexts'],
+    ];
+    for (const name of absent) expect(Object.keys(limbeck)).toContain(name);
+    const expected = Object.keys(limbeck).filter((name) => !absent.includes(name));
+    expect(await page.evaluate(() => window.engine.names())).toEqual([...expected, 'configureWebRuntime'].sort());
+  });
+
+  it('a student saved in private files is loaded with the same rows', async () => {
+    expect(await page.evaluate(() => window.engine.saveAndLoad())).toBe(0);
+  });
+
+  it('a private file is the new one, whole; only what nobody writes any more is removed', async () => {
+    expect(await page.evaluate(() => window.engine.writtenFiles())).toEqual({
+      absent: undefined,
+      content: 'second',
+      names: ['a.bin', 'b.bin.*.tmp'],
+    });
+  });
+
+  it('refuses with a code and what to do', async () => {
+    expect(await page.evaluate(() => window.engine.refusals())).toEqual({
+      foreign: {
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/no student: expected a new directory.*notes\.txt/),
+      },
+      upwards: { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/\.\.\/up.*: expected the path/) },
+      absent: { code: 'FILE_UNREADABLE', message: expect.stringMatching(/opfs:students\/absent: expected a student/) },
+      unread: { code: 'FILE_UNREADABLE', message: expect.stringMatching(/students\/absent: .*no such file/) },
+      notText: { code: 'NOT_TEXT', message: expect.stringMatching(/texts\/bytes/) },
+      files: { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/load: expected files of a student/) },
+      images: { code: 'FILE_UNREADABLE', message: expect.stringMatching(/nowhere\/: .*config\.json/) },
+    });
+  });
+
+  it('devices and settings that are not there say so', async () => {
+    const code = (device: 'cuda' | 'webgpu') => page.evaluate((d) => window.engine.onDevice(d), device);
+    expect(await code('cuda')).toMatchObject({
+      code: 'DEVICE_UNAVAILABLE',
+      message: expect.stringMatching(/a browser/),
+    });
+    const late = page.evaluate(() => window.engine.configure({ threads: 1 }));
+    await expect(late).rejects.toThrow(/before the first model or program/);
+  });
+
+  it('nothing was fetched from elsewhere, and nothing complained but of the files that are not there', () => {
+    expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ import { type DistillTaskInput, distillTask } from '../../src/web/distill-task.t
 import { MINILM, WORDNET } from '../material.ts';
 import { worstError } from '../strategies/support.ts';
 import { bagOfWordsRows, tinyStudent } from '../training/tiny-problem.ts';
-import { findChromium, launch, NO_CHROMIUM, openPage } from './chromium.ts';
+import { findChromium, launch, NO_CHROMIUM, openPage, tell } from './chromium.ts';
 
 const QUERIES = ['to move quickly', 'a piano', '', 'x '.repeat(200), 'ΑΣ — Straße 漢字'];
 const DIMENSION = 64;
@@ -71,7 +71,7 @@ describe.skipIf(!findChromium())(`a student in a page${findChromium() ? '' : ` (
     expect(worstError(await page.evaluate((q) => window.train.embed(q), QUERIES), expected)).toBeLessThan(1e-5);
     const queries = Array.from({ length: 200 }, (_, i) => `to move ${i}`);
     const times = (await page.evaluate((q) => window.train.latencies(q), queries)).sort((a, b) => a - b);
-    console.log(`first rows ${milliseconds.toFixed(0)} ms after a cold load; median query ${times[100].toFixed(2)} ms`);
+    tell(`first rows ${milliseconds.toFixed(0)} ms after a cold load; median query ${times[100].toFixed(2)} ms`);
     await page.evaluate(() => window.train.loadZip('files/small.zip'));
     expect(worstError(await page.evaluate((q) => window.train.embed(q), QUERIES), expected)).toBeLessThan(1e-5);
   });
@@ -107,7 +107,7 @@ describe.skipIf(!findChromium())(`a student in a page${findChromium() ? '' : ` (
     const inPage = await page.evaluate((o) => window.train.run(o), options);
     if ('code' in inPage) throw new Error(inPage.message);
     const recall = [inNode, inPage].map(({ validation }) => validation.at(-1)!.metrics.recallAt1);
-    console.log(
+    tell(
       `R@1 ${recall.map((r) => r.toFixed(4)).join(' in Node, ')} in the page; ${inNode.steps} steps in ` +
         `${inNode.seconds.toFixed(1)} s and ${inPage.seconds.toFixed(1)} s`,
     );
@@ -118,7 +118,7 @@ describe.skipIf(!findChromium())(`a student in a page${findChromium() ? '' : ` (
     expect(new Set(told.types)).toEqual(events);
     expect(told.steps).toBe(inNode.steps);
     const longTasks = await page.evaluate(() => window.train.longTasks());
-    console.log(`long tasks of the page while training: ${longTasks.map(Math.round).join(', ') || 'none'}`);
+    tell(`long tasks of the page while training: ${longTasks.map(Math.round).join(', ') || 'none'}`);
     expect(Math.max(0, ...longTasks)).toBeLessThan(50);
 
     const [download] = await Promise.all([page.waitForEvent('download'), page.evaluate(() => window.train.download())]);
