@@ -6,11 +6,13 @@ import { type ChosenFile, chosenFiles } from '../files/chosen-file.ts';
 import type { CollectionOptions } from '../files/collection-options.ts';
 
 export interface OwnCollectionParts {
+  /** Says what is wrong with the files. */
+  readonly notice: HTMLElement;
   readonly onStudent: (files: readonly File[]) => void;
   readonly onIndex: (input: CollectionOptions & { readonly files: readonly ChosenFile[] }) => void;
 }
 
-export function ownCollection({ onStudent, onIndex }: OwnCollectionParts): HTMLElement {
+export function ownCollection({ notice, onStudent, onIndex }: OwnCollectionParts): HTMLElement {
   const columns = columnFields('index');
   return element(
     'section',
@@ -31,6 +33,7 @@ export function ownCollection({ onStudent, onIndex }: OwnCollectionParts): HTMLE
         onFiles: (files) => onIndex({ files: chosenFiles(files), ...columns.read() }),
       }),
     ),
+    notice,
     columns.node,
   );
 }

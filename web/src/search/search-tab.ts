@@ -22,6 +22,7 @@ const OFFERED = 6;
 export class SearchTab {
   readonly #worker: () => PageWorker;
   readonly #notice = new Notice();
+  readonly #ownNotice = new Notice();
   readonly #lede = element('p', { class: 'lede' }, 'Loading…');
   readonly #facts = element('ul', { class: 'facts', 'aria-label': 'Size and speed' });
   readonly #query = element('input', {
@@ -57,8 +58,9 @@ export class SearchTab {
       this.#said,
       this.#answers,
       ownCollection({
-        onStudent: (files) => void this.#notice.during(() => this.#useStudent(files)),
-        onIndex: (input) => void this.#notice.during(() => this.#useIndex(input)),
+        notice: this.#ownNotice.node,
+        onStudent: (files) => void this.#ownNotice.during(() => this.#useStudent(files)),
+        onIndex: (input) => void this.#ownNotice.during(() => this.#useIndex(input)),
       }),
     );
     void this.#notice.during(() => this.#useSite());

@@ -72,8 +72,12 @@ export function searchTasks(students: StudentTasks) {
     hits.map((hit) => ({ ...hit, text: texts[hit.row] }));
 
   return {
-    /** A student from its files, with their paths, or from an address. @throws LimbeckError as `Student.load` */
-    openStudent(input: readonly ChosenFile[] | string, context: TaskContext<never>): Promise<PlainStudent> {
+    /**
+     * A student from its files, with their paths, or from an address. It has embedded once by then, since the first time takes longer.
+     *
+     * @throws LimbeckError as `Student.load`
+     */
+    async openStudent(input: readonly ChosenFile[] | string, context: TaskContext<never>): Promise<PlainStudent> {
       const files =
         typeof input === 'string'
           ? input
@@ -82,7 +86,11 @@ export function searchTasks(students: StudentTasks) {
               webkitRelativePath: file.path.includes('/') ? file.path : '',
               arrayBuffer: () => file.blob.arrayBuffer(),
             }));
-      return students.load(files as never, context) as Promise<PlainStudent>;
+      const opened = (await students.load(files as never, context)) as PlainStudent;
+      if (opened.format.kind === 'text') {
+        await students.embed({ student: opened.student, samples: ['first'] } as never, context);
+      }
+      return opened;
     },
 
     /** An index from texts and their vectors. @throws LimbeckError as {@link readCollection} */

@@ -17,6 +17,7 @@ import type { CollectionFacts, SavedFacts, TrainResult } from './train-tasks.ts'
 export class TrainTab {
   readonly #worker: () => PageWorker;
   readonly #notice = new Notice();
+  readonly #dataNotice = new Notice();
   readonly #form = new TrainForm();
   readonly #view = new LiveView();
   readonly #waiting = element('div');
@@ -62,6 +63,7 @@ export class TrainTab {
       }),
       columns.node,
       example,
+      this.#dataNotice.node,
       this.#data,
       element('h2', {}, '2. Settings'),
       this.#form.node,
@@ -131,7 +133,7 @@ export class TrainTab {
 
   async #useData(read: () => Promise<CollectionFacts>): Promise<void> {
     this.#data.textContent = 'Reading…';
-    const facts = await this.#notice.during(read);
+    const facts = await this.#dataNotice.during(read);
     if (!facts) {
       this.#data.textContent = this.#hasData ? 'The texts from before are kept.' : '';
       return;
