@@ -1,4 +1,4 @@
-/** The page: three tabs, each with a worker of its own, and the policy that it runs under, in its own words. */
+/** The page: three tabs, their workers, and the policy that it runs under, in its own words. */
 import { byId } from './dom.ts';
 import { keepPageOnDrop } from './drop-zone.ts';
 import { lazyWorker } from './page-worker.ts';
@@ -11,11 +11,14 @@ const policy = document.querySelector('meta[http-equiv="Content-Security-Policy"
 byId('policy').textContent = policy ?? '';
 keepPageOnDrop();
 
+/** Draws: reports for one tab, curves for another. */
+const drawer = lazyWorker();
+
 /** A tab is made when it is first opened. */
 const tabs = new Map<string, () => void>([
   ['search', once(() => new SearchTab(byId('panel-search'), lazyWorker()))],
-  ['train', once(() => new TrainTab(byId('panel-train'), lazyWorker()))],
-  ['read', once(() => new ReadTab(byId('panel-read'), lazyWorker()))],
+  ['train', once(() => new TrainTab(byId('panel-train'), lazyWorker(), drawer))],
+  ['read', once(() => new ReadTab(byId('panel-read'), drawer))],
 ]);
 startTabs((name) => tabs.get(name)?.());
 

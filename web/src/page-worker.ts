@@ -1,4 +1,4 @@
-/** Workers of the page, by tab. */
+/** The page's workers, all of one script. */
 import { WorkerConnection } from 'limbeck/page';
 import type { PageTasks } from './worker.ts';
 

@@ -1,4 +1,5 @@
-/** The page's worker: the library's tasks around students, and the page's own. Each tab has one, started when it is first needed. */
+/** The page's worker: the library's tasks around students, and the page's own. There are several, each started when it is first needed. */
+import type { MetricsLine } from 'limbeck';
 import { serve, studentTasks } from 'limbeck/worker';
 import * as z from 'zod';
 import type { ChosenFile } from './files/chosen-file.ts';
@@ -14,6 +15,7 @@ const tasks = {
   ...students,
   ...searchTasks(students),
   ...trainTasks(),
+  curves: async (lines: readonly MetricsLine[]) => (await import('./read/report-task.ts')).curvesTask(lines),
   report: async (files: readonly ChosenFile[]) => (await import('./read/report-task.ts')).reportTask(files),
 };
 

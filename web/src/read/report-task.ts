@@ -1,7 +1,11 @@
-/** The task that draws a run's report, in the worker: what `limbeck report` writes, by the same code and with the same document. */
-import { renderReport } from 'limbeck';
+/**
+ * Tasks that draw, in a worker: a run's report, which is what `limbeck report` writes, by the same code and with the same document; and the curves
+ * of a run under way, which are those of a report.
+ */
+import { type MetricsLine, renderReport } from 'limbeck';
 import { parseHTML } from 'linkedom/worker';
 import { heldOutMap } from '../../../src/report/held-out.ts';
+import { trainingCurves } from '../../../src/report/training-curves.ts';
 import type { ChosenFile } from '../files/chosen-file.ts';
 import { readRun } from '../run/read-run.ts';
 
@@ -16,7 +20,15 @@ export interface Report {
 /** @throws LimbeckError as {@link readRun} and `renderReport` */
 export async function reportTask(files: readonly ChosenFile[]): Promise<Report> {
   const { record, curves, heldOut } = await readRun(files);
-  const { document } = parseHTML('<!doctype html><html></html>');
-  const html = renderReport({ record, curves, map: heldOut ? heldOutMap(heldOut) : null, document });
+  const html = renderReport({ record, curves, map: heldOut ? heldOutMap(heldOut) : null, document: emptyDocument() });
   return { html, title: record.teacher?.name ?? record.data.name, status: record.status };
+}
+
+/** Figures as HTML. */
+export async function curvesTask(lines: readonly MetricsLine[]): Promise<string[]> {
+  return trainingCurves({ validation: [] }, lines, emptyDocument()).map(({ text }) => text);
+}
+
+function emptyDocument(): Document {
+  return parseHTML('<!doctype html><html></html>').document;
 }

@@ -2,6 +2,7 @@
 import type { MetricsLine } from 'limbeck';
 import { element, fill } from '../dom.ts';
 import { count, duration, percent } from '../format.ts';
+import type { PageWorker } from '../page-worker.ts';
 import { MapCanvas } from './map-canvas.ts';
 import type { TrainEvent } from './train-tasks.ts';
 
@@ -18,13 +19,16 @@ export class LiveView {
   readonly #facts = element('ul', { class: 'facts', 'aria-label': 'Numbers of this training' });
   readonly #curves = element('div', { class: 'panels' });
   readonly #map = new MapCanvas();
+  readonly #drawer: () => PageWorker;
   #lines: MetricsLine[] = [];
   #steps = 0;
   #about = '';
   #drawing: ReturnType<typeof setTimeout> | undefined;
   #lastSaid = 0;
 
-  constructor() {
+  /** @param drawer the worker that draws curves: another than the one that trains */
+  constructor(drawer: () => PageWorker) {
+    this.#drawer = drawer;
     this.node.append(
       ...[this.#title, this.#progress, this.#line, this.#said, this.#facts],
       element('div', { class: 'watch' }, this.#map.node, this.#curves),
@@ -105,12 +109,20 @@ export class LiveView {
     this.#said.textContent = words;
   }
 
-  /** The curves are drawn later, all lines that have come until then at once. */
+  /** The curves are drawn later, all lines that have come until then at once, and by another worker: the page has no time to lose. */
   #drawSoon(): void {
     this.#drawing ??= setTimeout(async () => {
-      const { drawCurves } = await import('./curves.ts');
-      this.#drawing = undefined;
-      drawCurves(this.#curves, this.#lines);
+      let stale = false;
+      try {
+        // Figures of our own code, which escapes what it is given.
+        const lines = this.#lines;
+        const drawn = lines.length;
+        this.#curves.innerHTML = (await this.#drawer().call('curves', lines)).join('');
+        stale = this.#lines.length !== drawn || this.#lines !== lines;
+      } finally {
+        this.#drawing = undefined;
+      }
+      if (stale) this.#drawSoon();
     }, DRAW_EVERY);
   }
 }

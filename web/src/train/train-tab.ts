@@ -19,7 +19,7 @@ export class TrainTab {
   readonly #notice = new Notice();
   readonly #dataNotice = new Notice();
   readonly #form = new TrainForm();
-  readonly #view = new LiveView();
+  readonly #view: LiveView;
   readonly #waiting = element('div');
   readonly #data = element('p', { class: 'status', role: 'status' });
   readonly #start = element(
@@ -41,8 +41,13 @@ export class TrainTab {
   #controller: AbortController | undefined;
   #hasData = false;
 
-  constructor(panel: HTMLElement, worker: () => PageWorker) {
+  /**
+   * @param worker trains
+   * @param drawer draws curves meanwhile
+   */
+  constructor(panel: HTMLElement, worker: () => PageWorker, drawer: () => PageWorker) {
     this.#worker = worker;
+    this.#view = new LiveView(drawer);
     const columns = columnFields('train');
     const example = element('p', { class: 'row' });
     fill(
