@@ -33,6 +33,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
         outDir: site,
         emptyOutDir: true,
         target: 'es2022',
+        chunkSizeWarningLimit: 5000,
         rolldownOptions: { input: ['engine', 'train'].map((name) => join(pages, `${name}.html`)) },
       },
     });

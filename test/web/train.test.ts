@@ -99,11 +99,13 @@ describe.skipIf(!findChromium())(`a student in a page${findChromium() ? '' : ` (
     const context = { emit: ({ type }: { type: string }) => events.add(type), signal: new AbortController().signal };
     const embeddings = { rows: rows.rows, columns: rows.columns, data: rows.data as Float32Array };
     const inNode = await distillTask({ ...options, texts, embeddings }, context);
-    // The observer sees a long task when there is one.
+    // The observer sees a long task when there is one. (What a test evaluates is none: it runs outside the page's own tasks.)
     await page.evaluate(() => {
-      for (const end = performance.now() + 80; performance.now() < end; );
+      setTimeout(() => {
+        for (const end = performance.now() + 80; performance.now() < end; );
+      });
     });
-    await page.waitForFunction(() => window.train.longTasks().length === 1);
+    await page.waitForFunction(() => window.train.longTasks().some((duration) => duration >= 75));
     const inPage = await page.evaluate((o) => window.train.run(o), options);
     if ('code' in inPage) throw new Error(inPage.message);
     const recall = [inNode, inPage].map(({ validation }) => validation.at(-1)!.metrics.recallAt1);
