@@ -65,9 +65,13 @@ export function keepPageOnDrop(): void {
 }
 
 async function filesOf(transfer: DataTransfer | null): Promise<File[]> {
-  // Entries have to be asked for before the first pause.
-  const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  return (await Promise.all(entries.map((entry) => filesBelow(entry)))).flat();
+  // Entries have to be asked for before the first pause. What is no file of a disk has none.
+  const items = [...(transfer?.items ?? [])].map((item) => ({
+    entry: item.webkitGetAsEntry(),
+    file: item.getAsFile(),
+  }));
+  const found = items.map(({ entry, file }) => (entry ? filesBelow(entry) : file ? [file] : []));
+  return (await Promise.all(found)).flat();
 }
 
 /** More files than any student or run has: a folder that was dropped by mistake is not walked to its end. */

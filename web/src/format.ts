@@ -28,3 +28,6 @@ export function duration(seconds: number): string {
 
 /** "61.3 %" */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** A text, or as much of it as has a place on the page. */
+export const shortened = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)}…` : text);

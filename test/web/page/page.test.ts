@@ -103,13 +103,9 @@ describe.skipIf(!findChromium())(`the page${findChromium() ? '' : ` (${NO_CHROMI
     };
     beforeAll(async () => {
       opened = await openTab(browser, url, 'train');
-      await opened.page.evaluate(() => {
-        const seen: number[] = [];
-        Object.assign(globalThis, { longTasks: seen });
-        new PerformanceObserver((list) => seen.push(...list.getEntries().map((entry) => entry.duration))).observe({
-          type: 'longtask',
-        });
-      });
+      // Kept over the reload, anew for each document.
+      await opened.page.addInitScript(observeLongTasks);
+      await opened.page.reload();
     });
 
     it('refuses settings by their name and bounds, before anything else happens', async () => {
@@ -127,7 +123,7 @@ describe.skipIf(!findChromium())(`the page${findChromium() ? '' : ` (${NO_CHROMI
       await page.getByRole('spinbutton', { name: 'Steps' }).fill('200');
       await page.getByLabel('Width').fill('48');
       // Handing files over is the test's own work.
-      await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks.splice(0));
+      await longTasks(page);
       await page.getByRole('button', { name: 'Start training' }).click();
       await page.waitForFunction(
         () => Number.parseInt(document.querySelector('.live .facts strong')?.textContent ?? '0', 10) >= 20,
@@ -136,16 +132,19 @@ describe.skipIf(!findChromium())(`the page${findChromium() ? '' : ` (${NO_CHROMI
       await page.getByRole('heading', { name: 'Paused' }).waitFor();
       const at = Number.parseInt(await events(page, '.live .facts li:first-child strong'), 10);
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Resume');
-      const longest = await page.evaluate(() =>
-        Math.max(0, ...(globalThis as unknown as { longTasks: number[] }).longTasks),
-      );
+      const longest = [await longTasks(page)];
 
       await page.reload();
       await page.getByText(`saved after step ${at} of`).waitFor();
       expect(await page.getByLabel('Width').inputValue()).toBe('48');
       await page.getByRole('button', { name: 'Go on with it' }).click();
       await page.getByRole('heading', { name: 'The student is ready' }).waitFor({ timeout: 50_000 });
-      process.stdout.write(`paused after step ${at}; the longest task of the page took ${longest.toFixed(0)} ms\n`);
+      longest.push(await longTasks(page));
+      process.stdout.write(
+        `paused after step ${at}; tasks of the page over 50 ms: ${longest.flat().join(', ') || 'none'}\n`,
+      );
+      // A busy machine may stretch one; drawing anew with each step would show here.
+      expect(Math.max(0, ...longest.flat())).toBeLessThan(150);
 
       const files = await downloaded(page, 'Download the run');
       const text = (path: string): string => new TextDecoder().decode(files.get(path));
@@ -210,6 +209,21 @@ describe.skipIf(!findChromium())(`the page${findChromium() ? '' : ` (${NO_CHROMI
     expect(complaints().filter((text) => !text.includes('example.org'))).toEqual([]);
   });
 });
+
+/** Runs in the page. */
+function observeLongTasks(): void {
+  const seen: number[] = [];
+  Object.assign(globalThis, { longTasks: seen });
+  const keep = (list: PerformanceObserverEntryList): void => {
+    seen.push(...list.getEntries().map(({ duration }) => duration));
+  };
+  new PerformanceObserver(keep).observe({ type: 'longtask' });
+}
+
+/** Milliseconds of each task over 50 ms since the last call. */
+function longTasks(page: Page): Promise<number[]> {
+  return page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks.splice(0));
+}
 
 function heldOut(run: string) {
   const [texts, rows] = ['texts.jsonl', 'rows.safetensors'].map((name) => join(run, 'held-out', name));

@@ -1,5 +1,6 @@
 /** A list of hits: texts with a bar for each cosine. */
 import { element } from '../dom.ts';
+import { shortened } from '../format.ts';
 import type { TextHit } from './search-tasks.ts';
 
 /** @param shared rows that the other list has too; they are marked in words, not in colour alone */
@@ -11,7 +12,7 @@ export function hitList(hits: readonly TextHit[], shared: ReadonlySet<number> = 
       element(
         'li',
         { class: shared.has(row) ? 'shared' : undefined },
-        element('span', { class: 'hit-text' }, text),
+        element('span', { class: 'hit-text' }, shortened(text)),
         element(
           'span',
           { class: 'hit-score' },

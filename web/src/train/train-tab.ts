@@ -148,7 +148,7 @@ export class TrainTab {
     fill(
       this.#data,
       element('strong', {}, `${counted(facts.size, 'text')} with ${count(facts.dimension)} numbers each`),
-      ` from ${facts.name}. The first: “${facts.examples[0]}”`,
+      ` from ${facts.name}. The first: “${facts.example}”`,
     );
   }
 

@@ -4,6 +4,7 @@ import type { TaskContext } from 'limbeck/worker';
 import type { ChosenFile } from '../files/chosen-file.ts';
 import { type Collection, readCollection } from '../files/collection.ts';
 import type { CollectionOptions } from '../files/collection-options.ts';
+import { shortened } from '../format.ts';
 import { readRun } from '../run/read-run.ts';
 import { LiveMap } from './live-map.ts';
 import { runArchive } from './run-archive.ts';
@@ -17,7 +18,8 @@ export interface CollectionFacts {
   readonly size: number;
   /** Width of the embeddings. */
   readonly dimension: number;
-  readonly examples: readonly string[];
+  /** The first text, or its beginning. */
+  readonly example: string;
 }
 
 export interface SavedFacts extends CollectionFacts {
@@ -61,7 +63,7 @@ const TELL_EVERY = 200;
 export function trainTasks() {
   let collection: Collection | undefined;
   const factsOf = ({ name, texts, rows }: Collection): CollectionFacts => {
-    return { name, size: texts.length, dimension: rows.columns, examples: texts.slice(0, 3) };
+    return { name, size: texts.length, dimension: rows.columns, example: shortened(texts[0]) };
   };
 
   return {
