@@ -16,6 +16,7 @@ export class LiveView {
   readonly #progress = element('progress', { max: 1, value: 0, 'aria-label': 'Steps done' });
   readonly #line = element('p', { class: 'soft numbers' });
   readonly #said = element('p', { class: 'unseen', role: 'status' });
+  readonly #warnings = element('div', { role: 'status' });
   readonly #facts = element('ul', { class: 'facts', 'aria-label': 'Numbers of this training' });
   readonly #curves = element('div', { class: 'panels' });
   readonly #map = new MapCanvas();
@@ -30,7 +31,7 @@ export class LiveView {
   constructor(drawer: () => PageWorker) {
     this.#drawer = drawer;
     this.node.append(
-      ...[this.#title, this.#progress, this.#line, this.#said, this.#facts],
+      ...[this.#title, this.#progress, this.#line, this.#said, this.#warnings, this.#facts],
       element('div', { class: 'watch' }, this.#map.node, this.#curves),
     );
   }
@@ -46,6 +47,7 @@ export class LiveView {
         this.#steps = event.steps;
         this.#lines = [];
         fill(this.#curves);
+        fill(this.#warnings);
         this.#about = `${count(event.trained)} texts to learn from, ${count(event.heldOut)} held out; ${count(event.steps)} steps are ${event.epochs} ${event.epochs === 1 ? 'pass' : 'passes'}; vocabulary ${count(event.vocabulary)}, ${count(event.parameters)} parameters.`;
         this.#map.start(event.places);
         this.#numbers();
@@ -64,7 +66,7 @@ export class LiveView {
         this.#map.move(event.places);
         break;
       case 'warning':
-        this.#say(event.message, true);
+        this.#warnings.append(element('p', {}, event.message));
         break;
     }
   }

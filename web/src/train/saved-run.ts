@@ -2,7 +2,7 @@
  * The page's one run in its origin private file system: texts, rows, settings and curves, so that it goes on after the tab was closed. The
  * checkpoints beside them are `distill()`'s own.
  */
-import { type MetricsLine, parseMetricsLines, parseRows, writeNpy } from 'limbeck';
+import { LimbeckError, type MetricsLine, parseMetricsLines, parseRows, writeNpy } from 'limbeck';
 import type { Collection } from '../files/collection.ts';
 import type { Settings } from './settings.ts';
 
@@ -29,19 +29,43 @@ export interface SavedRun extends Omit<Input, 'texts'> {
   readonly lines: readonly MetricsLine[];
 }
 
+async function root(): Promise<FileSystemDirectoryHandle> {
+  try {
+    return await navigator.storage.getDirectory();
+  } catch (cause) {
+    throw new LimbeckError(
+      'UNSUPPORTED',
+      `Train: expected private files for this page, got ${(cause as Error).name}. Browsers have none in some private windows: use another window.`,
+      { cause },
+    );
+  }
+}
+
+/** @returns undefined when it is not there and not to be made */
 async function directory(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
-  const root = await navigator.storage.getDirectory();
-  return root.getDirectoryHandle(DIRECTORY, { create }).catch((error: DOMException) => {
+  const place = await root();
+  return place.getDirectoryHandle(DIRECTORY, { create }).catch((error: DOMException) => {
     if (error.name === 'NotFoundError') return undefined;
     throw error;
   });
 }
 
+/** @throws LimbeckError FILE_UNWRITABLE when the space of the site is used up */
 async function write(name: string, content: Uint8Array | string): Promise<void> {
-  const file = await (await directory(true))?.getFileHandle(name, { create: true });
-  const stream = await file?.createWritable();
-  await stream?.write(content as string | Uint8Array<ArrayBuffer>);
-  await stream?.close();
+  try {
+    const file = await (await directory(true))!.getFileHandle(name, { create: true });
+    const stream = await file.createWritable();
+    await stream.write(content as string | Uint8Array<ArrayBuffer>);
+    await stream.close();
+  } catch (cause) {
+    if (cause instanceof LimbeckError) throw cause;
+    throw new LimbeckError(
+      'FILE_UNWRITABLE',
+      `${name}: expected to write it to the page's private files, got ${(cause as Error).name}: ${(cause as Error).message}. ` +
+        'Free some space of this site, or take fewer texts.',
+      { cause },
+    );
+  }
 }
 
 async function read(name: string): Promise<File | undefined> {
@@ -71,8 +95,8 @@ export async function savedRun(): Promise<SavedRun | undefined> {
 }
 
 export async function discardRun(): Promise<void> {
-  const root = await navigator.storage.getDirectory();
-  await root.removeEntry(DIRECTORY, { recursive: true }).catch((error: DOMException) => {
+  const place = await root();
+  await place.removeEntry(DIRECTORY, { recursive: true }).catch((error: DOMException) => {
     if (error.name !== 'NotFoundError') throw error;
   });
 }
