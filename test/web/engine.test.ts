@@ -3,6 +3,7 @@
  * float32, and to PyTorch's numbers where there are some.
  */
 import { readFileSync } from 'node:fs';
+import { parseHTML } from 'linkedom';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as limbeck from '../../src/index.ts';
@@ -11,6 +12,7 @@ import type { Golden as ContrastiveGolden } from '../strategies/golden-contrasti
 import type { Golden as CrdGolden } from '../strategies/golden-crd.ts';
 import { worstError } from '../strategies/support.ts';
 import { findChromium, launch, NO_CHROMIUM, openPage } from './chromium.ts';
+import { sampleReport } from './sample-report.ts';
 import type { Vectors } from './vectors.ts';
 import * as vectors from './vectors.ts';
 
@@ -100,6 +102,13 @@ describe.skipIf(!findChromium())(`in a browser${findChromium() ? '' : ` (${NO_CH
     for (const name of absent) expect(Object.keys(limbeck)).toContain(name);
     const expected = Object.keys(limbeck).filter((name) => !absent.includes(name));
     expect(await page.evaluate(() => window.engine.names())).toEqual([...expected, 'configureWebRuntime'].sort());
+  });
+
+  it("a report drawn with the page's document says what Node's says", async () => {
+    const text = (html: string) => html.replace(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+    const { document } = parseHTML('<html></html>');
+    const expected = sampleReport(document);
+    expect(text(await page.evaluate(() => window.engine.report()))).toBe(text(expected));
   });
 
   it('a student saved in private files is loaded with the same rows', async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { startWebServer } from '../../scripts/web-server.mjs';
-import { findChromium } from './chromium.ts';
+import { findChromium, NO_CHROMIUM, tell } from './chromium.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -38,6 +38,7 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
       },
     });
   }
+  if (!findChromium()) tell(`Skipped: ${NO_CHROMIUM}`);
   const { url, stop } = await startWebServer({ '/': site, '/files/': files });
   provide('site', { url, files });
   return async () => {

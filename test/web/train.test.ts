@@ -133,6 +133,14 @@ describe.skipIf(!findChromium())(`a student in a page${findChromium() ? '' : ` (
     expect(worstError(await page.evaluate((q) => window.train.embed(q), QUERIES), expected)).toBeLessThan(1e-5);
   });
 
+  it('an abort reaches a worker that computes without a pause', async () => {
+    const before = (await page.evaluate(() => window.train.told())).steps;
+    const run = page.evaluate((o) => window.train.run(o), options);
+    await page.waitForFunction((steps) => window.train.told().steps >= steps, before + 3);
+    await page.evaluate(() => window.train.abort());
+    expect(await run).toMatchObject({ code: 'ABORTED', message: expect.stringMatching(/after \d+ of 54 steps/) });
+  });
+
   it('goes on after a reload in the middle, and after an abort, to the rows of an unbroken run', async () => {
     const unbroken = unzipFiles(readFileSync(join(files, 'trained.zip')), 'trained.zip');
     const saving = { ...options, checkpoint: { directory: 'runs/first', every: 5 } };

@@ -1,4 +1,7 @@
 /** Vectors that Node and a browser both compute, by the same code over another runtime. Imports neither Vitest nor Node. */
+
+import { textDataset } from '../../src/data/text-dataset.ts';
+import { trainTokenizer } from '../../src/data/train-tokenizer.ts';
 import * as g from '../../src/graph/index.ts';
 import { IntermediateActivations } from '../../src/matrix/intermediate-activations.ts';
 import { Matrix } from '../../src/matrix/matrix.ts';
@@ -14,6 +17,8 @@ import { FeatureDistillationStrategy } from '../../src/strategies/feature-distil
 import { RelationalDistillationStrategy } from '../../src/strategies/relational-distillation-strategy.ts';
 import { ResponseDistillationStrategy } from '../../src/strategies/response-distillation-strategy.ts';
 import { SimilarityPreservingStrategy } from '../../src/strategies/similarity-preserving-strategy.ts';
+import { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
+import { distill } from '../../src/training/distill.ts';
 import { activations } from '../graph/cases/activations.ts';
 import { convolution } from '../graph/cases/convolution.ts';
 import { elementwise } from '../graph/cases/elementwise.ts';
@@ -186,4 +191,24 @@ export async function onDevice(device: Device): Promise<{ values: number[] } | {
     const { code, message } = error as { code: string; message: string };
     return { code, message };
   }
+}
+
+/** Losses of some steps of training on a device. */
+export async function trainingLosses(device: Device): Promise<number[]> {
+  const texts = Array.from({ length: 40 }, (_, i) => `text ${i % 7} of ${i % 5} and ${i}`);
+  const random = new Random(5);
+  const teacher = new Matrix(
+    40,
+    8,
+    Float32Array.from({ length: 320 }, () => random.normal()),
+  );
+  const tokenizer = await trainTokenizer(texts, { vocabularySize: 80, minimumCount: 1 });
+  const student = new StaticEmbeddingStudent(tokenizer, { width: 6, dimension: 8, seed: 1 });
+  const strategy = new ContrastiveDistillationStrategy({ contrastiveWeight: 1 });
+  const losses: number[] = [];
+  const onStep = ({ loss }: { readonly loss: number }) => losses.push(loss);
+  const data = textDataset({ texts });
+  await distill({ teacher, student, data, strategy, device, onStep, epochs: 3, batchSize: 20 });
+  await strategy.release();
+  return losses;
 }

@@ -29,5 +29,10 @@ describe.skipIf(!findChromium())(`WebGPU${findChromium() ? '' : ` (${NO_CHROMIUM
     const expected = await page.evaluate(() => window.engine.onDevice('cpu'));
     if (!('values' in found) || !('values' in expected)) throw new Error(JSON.stringify([found, expected]));
     for (const [k, value] of expected.values.entries()) expect(found.values[k]).toBeCloseTo(value, 5);
+    // Training too: the same losses, as far as other orders of summing let them be.
+    const losses = await page.evaluate(() => window.engine.trainingLosses('cpu'));
+    const there = await page.evaluate(() => window.engine.trainingLosses('webgpu'));
+    expect(there).toHaveLength(losses.length);
+    for (const [k, loss] of losses.entries()) expect(Math.abs(there[k] - loss) / loss).toBeLessThan(1e-3);
   });
 });
