@@ -221,7 +221,10 @@ export class SearchTab {
         ? undefined
         : this.#worker().call('teacherHits', { index: index.index, query: prepared, most: HITS }),
     ]);
-    if (isLatest()) this.#show(index, answer, teacher);
+    if (!isLatest()) return;
+    this.#show(index, answer, teacher);
+    // Which query is answered: the field may be ahead.
+    this.#answers.dataset.query = query;
   }
 
   #show(index: OpenIndex, answer: Answer, teacher: readonly TextHit[] | undefined): void {

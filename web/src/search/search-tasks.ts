@@ -1,6 +1,6 @@
 /** Tasks of the worker around an index: open one, and answer queries by a student that the worker holds. */
 import { LimbeckError, type Matrix } from 'limbeck';
-import type { PlainRows, PlainStudent, StudentTasks, TaskContext } from 'limbeck/worker';
+import type { PlainStudent, StudentTasks, TaskContext } from 'limbeck/worker';
 import { type ChosenFile, nameOf } from '../files/chosen-file.ts';
 import { readCollection } from '../files/collection.ts';
 import type { CollectionOptions } from '../files/collection-options.ts';
@@ -86,9 +86,9 @@ export function searchTasks(students: StudentTasks) {
               webkitRelativePath: file.path.includes('/') ? file.path : '',
               arrayBuffer: () => file.blob.arrayBuffer(),
             }));
-      const opened = (await students.load(files as never, context)) as PlainStudent;
+      const opened = await students.load(files, context);
       if (opened.format.kind === 'text') {
-        await students.embed({ student: opened.student, samples: ['first'] } as never, context);
+        await students.embed({ student: opened.student, samples: ['first'] }, context);
       }
       return opened;
     },
@@ -135,7 +135,7 @@ export function searchTasks(students: StudentTasks) {
     async search({ index, student, query, most }: Question, context: TaskContext<never>): Promise<Answer> {
       const one = known(index);
       const began = performance.now();
-      const { data } = (await students.embed({ student, samples: [query] } as never, context)) as PlainRows;
+      const { data } = await students.embed({ student, samples: [query] }, context);
       const embedded = performance.now();
       const hits = withTexts(one, one.index.nearest(data, most));
       return { hits, embedding: embedded - began, ranking: performance.now() - embedded };

@@ -14,7 +14,7 @@ export const CHECKPOINTS = `${DIRECTORY}/checkpoints`;
 /** Held by the tab that trains. */
 export const LOCK = DIRECTORY;
 
-const FILES = { rows: 'rows.npy', input: 'input.json', metrics: 'metrics.jsonl' } as const;
+const FILES = { rows: 'rows.npy', input: 'input.json', metrics: 'metrics.jsonl', done: 'done' } as const;
 
 interface Input {
   readonly name: string;
@@ -27,6 +27,8 @@ export interface SavedRun extends Omit<Input, 'texts'> {
   readonly collection: Collection;
   /** Up to the last checkpoint. */
   readonly lines: readonly MetricsLine[];
+  /** Whether it has come to its end. */
+  readonly done: boolean;
 }
 
 async function root(): Promise<FileSystemDirectoryHandle> {
@@ -84,14 +86,19 @@ export async function saveLines(lines: readonly MetricsLine[]): Promise<void> {
   await write(FILES.metrics, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
+export async function markDone(): Promise<void> {
+  await write(FILES.done, '');
+}
+
 /** @returns undefined when there is none, or not a whole one: a tab may be closed while it is being saved */
 export async function savedRun(): Promise<SavedRun | undefined> {
-  const [input, rows, metrics] = await Promise.all([read(FILES.input), read(FILES.rows), read(FILES.metrics)]);
+  const names = [FILES.input, FILES.rows, FILES.metrics, FILES.done];
+  const [input, rows, metrics, done] = await Promise.all(names.map(read));
   if (!input || !rows) return undefined;
   const { name, startedAt, settings, texts }: Input = JSON.parse(await input.text());
   const matrix = parseRows(new Uint8Array(await rows.arrayBuffer()), FILES.rows);
   const lines = metrics ? parseMetricsLines(await metrics.text(), FILES.metrics) : [];
-  return { name, startedAt, settings, collection: { name, texts, rows: matrix }, lines };
+  return { name, startedAt, settings, collection: { name, texts, rows: matrix }, lines, done: done !== undefined };
 }
 
 export async function discardRun(): Promise<void> {

@@ -100,24 +100,23 @@ export class TrainTab {
 
   #showSaved(saved: SavedFacts): void {
     this.#form.write(saved.settings);
+    const where = saved.done
+      ? `trained to the end, ${counted(saved.step, 'step')}.`
+      : `saved after step ${count(saved.step)} of about ${count(saved.settings.steps)}.`;
     fill(
       this.#waiting,
       element(
         'section',
         { class: 'card', 'aria-labelledby': 'waiting-title' },
-        element('h2', { id: 'waiting-title' }, 'A training waits'),
-        element(
-          'p',
-          {},
-          `${saved.name}: ${counted(saved.size, 'text')}, saved after step ${count(saved.step)} of about ${count(saved.settings.steps)}.`,
-        ),
+        element('h2', { id: 'waiting-title' }, saved.done ? 'A trained student is kept here' : 'A training waits'),
+        element('p', {}, `${saved.name}: ${counted(saved.size, 'text')}, ${where}`),
         element(
           'p',
           { class: 'row' },
           element(
             'button',
             { type: 'button', class: 'primary', click: () => void this.#train(undefined) },
-            'Go on with it',
+            saved.done ? 'Get it again' : 'Go on with it',
           ),
           element(
             'button',

@@ -8,7 +8,7 @@ import { shortened } from '../format.ts';
 import { readRun } from '../run/read-run.ts';
 import { LiveMap } from './live-map.ts';
 import { runArchive } from './run-archive.ts';
-import { discardRun, LOCK, type SavedRun, savedRun, saveLines, saveRun } from './saved-run.ts';
+import { discardRun, LOCK, markDone, type SavedRun, savedRun, saveLines, saveRun } from './saved-run.ts';
 import type { Settings } from './settings.ts';
 import { prepareParts, runTraining } from './training.ts';
 
@@ -26,6 +26,8 @@ export interface SavedFacts extends CollectionFacts {
   readonly settings: Settings;
   /** The last step that is on disk with its numbers; 0 when none is. */
   readonly step: number;
+  /** Whether it has come to its end, and its student can be had again. */
+  readonly done: boolean;
 }
 
 export type TrainEvent =
@@ -88,7 +90,7 @@ export function trainTasks() {
     async saved(): Promise<SavedFacts | undefined> {
       const run = await savedRun();
       if (!run) return undefined;
-      return { ...factsOf(run.collection), settings: run.settings, step: run.lines.at(-1)?.step ?? 0 };
+      return { ...factsOf(run.collection), settings: run.settings, step: run.lines.at(-1)?.step ?? 0, done: run.done };
     },
 
     async discard(): Promise<void> {
@@ -178,6 +180,7 @@ async function train(run: SavedRun, { emit, signal }: TaskContext<TrainEvent>): 
   }
   emit({ type: 'stage', stage: 'Packing the student' });
   const archive = await runArchive({ run, parts, result, lines: curves.lines });
+  await markDone();
   const { steps: taken, seconds } = result;
   return { steps: taken, seconds, ...archive, student: zipFiles(archive.student), run: zipFiles(archive.run) };
 }
