@@ -145,15 +145,33 @@ describe.skipIf(!findChromium())(`training on the page${findChromium() ? '' : ` 
     expect(await message(page)).toBe('');
   });
 
-  it.each(['infonce', 'triplet', 'crd'])('trains in mode %s', async (mode) => {
+  it.each([
+    ['infonce', '0.8'],
+    ['triplet', '1'],
+    ['crd', '0.5'],
+    ['ntxent', '0'],
+  ])('trains in mode %s with weight %s', async (mode, weight) => {
     const { page } = opened;
     await choose(page, 'Texts with embeddings', collection(held!, 300));
     await page.getByText('300 texts with').waitFor();
     await page.getByLabel('Mode').selectOption(mode);
+    await page.getByLabel('Contrastive weight').fill(weight);
     await page.getByRole('spinbutton', { name: 'Steps' }).fill('6');
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.getByRole('heading', { name: 'Trained in' }).waitFor();
     expect(await message(page)).toBe('');
+  });
+
+  it('too few texts to hold some out: says so, and keeps what was there before', async () => {
+    const { page } = opened;
+    await choose(page, 'Texts with embeddings', collection(held!, 12));
+    await page.getByText('12 texts with').waitFor();
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await page.locator('.error').waitFor();
+    expect(await message(page)).toContain('expected enough texts to hold a tenth of them out, 100 or so, got 12');
+    expect(await page.getByRole('button', { name: 'Start training' }).isEnabled()).toBe(true);
+    await page.reload();
+    await page.getByText('300 texts, trained to the end, 6 steps').waitFor();
   });
 
   it('nothing came from elsewhere, and nothing complained', () => expect(opened.complaints()).toEqual([]));

@@ -76,7 +76,7 @@ async function read(name: string): Promise<File | undefined> {
 }
 
 /** Saves what a run starts from, in place of an earlier run; the input comes last, and with it the run is there. */
-export async function saveRun({ name, texts, rows }: Collection, settings: Settings, startedAt: string): Promise<void> {
+export async function saveRun({ name, startedAt, settings, collection: { texts, rows } }: SavedRun): Promise<void> {
   await discardRun();
   await write(FILES.rows, writeNpy(rows));
   await write(FILES.input, JSON.stringify({ name, startedAt, settings, texts } satisfies Input));

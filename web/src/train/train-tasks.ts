@@ -10,7 +10,7 @@ import { LiveMap } from './live-map.ts';
 import { runArchive } from './run-archive.ts';
 import { discardRun, LOCK, markDone, type SavedRun, savedRun, saveLines, saveRun } from './saved-run.ts';
 import type { Settings } from './settings.ts';
-import { prepareParts, runTraining } from './training.ts';
+import { type Parts, prepareParts, runTraining } from './training.ts';
 
 /** What the page knows of a collection in the worker. */
 export interface CollectionFacts {
@@ -104,18 +104,18 @@ export function trainTasks() {
      */
     train(settings: Settings | undefined, context: TaskContext<TrainEvent>): Promise<TrainResult> {
       return withLock(async () => {
-        if (settings) {
-          if (!collection)
-            throw new LimbeckError(
-              'INVALID_ARGUMENT',
-              'Train: expected texts with embeddings, got none. Choose files first.',
-            );
-          context.emit({ type: 'stage', stage: 'Saving the texts for a resumption' });
-          await saveRun(collection, settings, new Date().toISOString());
+        const run = settings ? newRun(collection, settings) : await savedRun();
+        if (!run) {
+          throw new LimbeckError('FILE_UNREADABLE', 'Train: expected a saved run, got none. Start a new one.');
         }
-        const run = await savedRun();
-        if (!run) throw new LimbeckError('FILE_UNREADABLE', 'Train: expected a saved run, got none. Start a new one.');
-        return train(run, context);
+        context.emit({ type: 'stage', stage: 'Learning a tokenizer from the texts' });
+        const parts = await prepareParts(run.collection, run.settings);
+        if (settings) {
+          // Not before: what cannot be trained does not take the place of an earlier run.
+          context.emit({ type: 'stage', stage: 'Saving the texts for a resumption' });
+          await saveRun(run);
+        }
+        return train(run, parts, context);
       });
     },
   };
@@ -132,9 +132,15 @@ function withLock<T>(work: () => Promise<T>): Promise<T> {
   });
 }
 
-async function train(run: SavedRun, { emit, signal }: TaskContext<TrainEvent>): Promise<TrainResult> {
-  emit({ type: 'stage', stage: 'Learning a tokenizer from the texts' });
-  const parts = await prepareParts(run.collection, run.settings);
+function newRun(collection: Collection | undefined, settings: Settings): SavedRun {
+  if (!collection) {
+    throw new LimbeckError('INVALID_ARGUMENT', 'Train: expected texts with embeddings, got none. Choose files first.');
+  }
+  const startedAt = new Date().toISOString();
+  return { name: collection.name, startedAt, settings, collection, lines: [], done: false };
+}
+
+async function train(run: SavedRun, parts: Parts, { emit, signal }: TaskContext<TrainEvent>): Promise<TrainResult> {
   const { student, training, heldOut, epochs, steps } = parts;
   emit({ type: 'stage', stage: 'Laying out the map' });
   const map = new LiveMap(heldOut.texts, parts.heldOutRows);
