@@ -7,6 +7,7 @@ import { sha256 } from '#digest';
 import { LimbeckError, show } from '../errors.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { Dataset, InMemoryDataset } from './dataset.ts';
+import { foldText } from './fold-text.ts';
 import { subset } from './subset.ts';
 import type { TextDataset } from './text-dataset.ts';
 
@@ -82,7 +83,7 @@ export async function splitByHash<Sample>(
 }
 
 function contentOf(sample: unknown): string | Uint8Array {
-  if (typeof sample === 'string') return sample.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
+  if (typeof sample === 'string') return foldText(sample);
   if (ArrayBuffer.isView(sample)) return new Uint8Array(sample.buffer, sample.byteOffset, sample.byteLength);
   throw new LimbeckError(
     'INVALID_ARGUMENT',

@@ -2,7 +2,8 @@
 import * as ort from 'onnxruntime-node';
 import { LimbeckError, show } from '../errors.ts';
 import { input, writeOnnx } from '../graph/index.ts';
-import type { Backend, Device, Session, SessionOptions } from './backend.ts';
+import type { Backend, Device, Session, SessionOptions, TensorData } from './backend.ts';
+import { ownOutputs, runInPlace, stoppable } from './in-place-node.ts';
 import { declared, fromOrt, toOrt } from './ort-tensors.ts';
 import { unknownOperator } from './unknown-operator.ts';
 
@@ -17,15 +18,21 @@ const NEEDS: Readonly<Record<Device, string>> = {
 
 async function open(
   model: Uint8Array,
-  { device = 'cpu', threads, folder, profile }: SessionOptions,
+  { device = 'cpu', threads, folder, profile, takesTurns = false }: SessionOptions,
 ): Promise<ort.InferenceSession> {
+  const extra = {
+    session: {
+      ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+      ...(takesTurns ? { force_spinning_stop: '1' } : {}),
+    },
+  };
   return ort.InferenceSession.create(model, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+    ...(Object.keys(extra.session).length === 0 ? {} : { extra }),
   });
 }
 
@@ -47,21 +54,28 @@ async function assertDevice(device: Device): Promise<void> {
 export const backend: Backend = {
   name: 'onnxruntime-node',
   version: ort.env.versions.node ?? 'unknown',
-  async createSession(model, options) {
+  async createSession(model, options, inPlace = false) {
     const { device = 'cpu' } = options;
     if (!Object.hasOwn(NEEDS, device)) {
       throw new LimbeckError('INVALID_OPTION', `device: expected 'cpu', 'webgpu' or 'cuda', got ${show(device)}.`);
     }
-    const session = await open(model, options).catch(async (error) => {
+    const session = await open(inPlace ? stoppable(model) : model, options).catch(async (error) => {
       if (device !== 'cpu') await assertDevice(device);
       throw unknownOperator(error) ?? error;
     });
     return {
       inputs: declared(session.inputMetadata),
-      outputs: declared(session.outputMetadata),
+      outputs: declared(ownOutputs(session.outputMetadata)),
+      inPlace,
       async run(feeds, outputs, into = {}) {
         const inputs: Record<string, ort.Tensor> = {};
         for (const name in feeds) inputs[name] = toOrt(feeds[name], ort.Tensor);
+        if (inPlace && outputs.every((name) => into[name])) {
+          const written = outputs.map((name): [string, TensorData] => [name, into[name]]);
+          const places = written.map(([name, data]) => [name, toOrt(data, ort.Tensor)]);
+          await runInPlace(session, inputs, Object.fromEntries(places));
+          return Object.fromEntries(written);
+        }
         const fetches: Record<string, ort.Tensor | null> = {};
         for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name], ort.Tensor) : null;
         const results = await session.run(inputs, fetches);

@@ -97,7 +97,7 @@ describe.skipIf(!findChromium())(`in a browser${findChromium() ? '' : ` (${NO_CH
     const absent = [
       ...['BertTeacher', 'CachedRows', 'EmbeddingsTeacher', 'OnnxTeacher', 'TransformersTeacher', 'cacheTeacherRows'],
       ...['embedWithCache', 'listTeacherCaches', 'parseWordNet', 'splitWordNet', 'SUPERSENSES', 'readImages'],
-      ...['readImagesSchema', 'readRows', 'readTexts'],
+      ...['readImagesSchema', 'readPairs', 'readRows', 'readTexts'],
     ];
     for (const name of absent) expect(Object.keys(limbeck)).toContain(name);
     const expected = Object.keys(limbeck).filter((name) => !absent.includes(name));
