@@ -9,7 +9,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['test/web/**/*.test.ts'],
-    globalSetup: ['test/web/site.ts'],
+    globalSetup: ['test/web/site.ts', 'test/web/page/page-site.ts'],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -11,6 +11,7 @@ export { type ImageDataset, type ImageDatasetParts, imageDataset } from './data/
 export { type AugmentationOptions, augmentationSchema, augmented } from './data/images/augmented.ts';
 export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
 export { findOverlap, type Overlap, refuseOverlap } from './data/overlap.ts';
+export { parseRows } from './data/parse-rows.ts';
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
 export { type Split, type SplitOptions, splitByHash } from './data/split-by-hash.ts';
 export { subset } from './data/subset.ts';

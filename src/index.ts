@@ -11,6 +11,7 @@ export { readImages } from './data/images/read-images.ts';
 export { type ReadImagesOptions, readImagesSchema } from './data/images/read-images-options.ts';
 export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
 export { findOverlap, type Overlap, refuseOverlap } from './data/overlap.ts';
+export { parseRows } from './data/parse-rows.ts';
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
 export { readPairs, type TextPairs } from './data/read-pairs.ts';
 export { type RowsOfFile, readRows } from './data/read-rows.ts';

@@ -25,6 +25,7 @@ it('exports exactly this', () => {
       ['ImageEmbedder', 'resnet', 'wideResnet', 'mobilenet', 'mlp', 'transformerEncoder', 'parseBertCheckpoint'],
       [
         'parseIdx',
+        'parseRows',
         'parseIdxImages',
         'imageDataset',
         'accuracy',
