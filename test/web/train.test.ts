@@ -2,7 +2,7 @@
  * A student in a page: it embeds as in Node to 1e-5; trained in a worker it gets as far as in Node, survives a reload, leaves the page free,
  * and can be taken home. Times are printed, not asserted: they are the machine's.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -74,6 +74,21 @@ describe.skipIf(!findChromium())(`a student in a page${findChromium() ? '' : ` (
     tell(`first rows ${milliseconds.toFixed(0)} ms after a cold load; median query ${times[100].toFixed(2)} ms`);
     await page.evaluate(() => window.train.loadZip('files/small.zip'));
     expect(worstError(await page.evaluate((q) => window.train.embed(q), QUERIES), expected)).toBeLessThan(1e-5);
+  });
+
+  it('the student that a demo exported embeds as in Node, to 1e-5', async () => {
+    const student = join(inject('page').run, 'student');
+    cpSync(student, join(files, 'demo'), { recursive: true });
+    const loaded = await Student.load(student);
+    const expected = (await loaded.embed([...QUERIES, ...texts.slice(0, 100)])).data;
+    await loaded.release();
+    await page.evaluate((query) => window.train.load('files/demo/', query), QUERIES[0]);
+    const found = await page.evaluate((asked) => window.train.embed(asked), [...QUERIES, ...texts.slice(0, 100)]);
+    expect(worstError(found, expected)).toBeLessThan(1e-5);
+    const times = (await page.evaluate((asked) => window.train.latencies(asked), texts.slice(0, 200))).sort(
+      (a, b) => a - b,
+    );
+    tell(`the demo's student: median query ${times[100].toFixed(2)} ms`);
   });
 
   it('classifies pixels as in Node', async () => {
