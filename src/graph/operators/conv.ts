@@ -17,12 +17,13 @@ import {
   type SymbolicTensor,
 } from '../tensor.ts';
 import { concat } from './concat.ts';
-import { biasGradient, flipped, inputGradient, weightGradient } from './conv-gradients.ts';
+import { biasGradient, flipped, inputGradient } from './conv-gradients.ts';
 import { einsum } from './einsum.ts';
 import { add } from './elementwise.ts';
 import { replaceEntries, reshape } from './shape.ts';
 import { addSizes, multiplySizes } from './sizes.ts';
 import { padAxes, slice } from './slice.ts';
+import { weightGradient } from './weight-gradient.ts';
 import {
   padWindows,
   resolveWindows,
