@@ -1,5 +1,4 @@
 // What the suites' command lines have in common.
-import { spawnSync } from 'node:child_process';
 import { InvalidArgumentError } from 'commander';
 
 /** Parses a number of seconds. */
@@ -8,10 +7,13 @@ export function duration(text) {
   return Number(text);
 }
 
-/** The command of a Python that has PyTorch; undefined, with a line that says so, when there is none. */
-export function findPeer(named) {
-  const python = typeof named === 'string' ? named : (process.env.LIMBECK_BENCH_PYTHON ?? 'python3');
-  if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0) return python;
-  console.log(`No comparison with PyTorch: "${python}" cannot import torch.\n`);
-  return undefined;
+/** Parses a whole number ≥ 1. */
+export function count(text) {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number ≥ 1.');
+  return Number(text);
+}
+
+/** Parses items between commas. */
+export function listOf(parseItem) {
+  return (text) => text.split(',').map((item) => parseItem(item.trim()));
 }

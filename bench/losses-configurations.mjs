@@ -1,4 +1,5 @@
 // What the suite "losses" measures, and how many floating-point operations each configuration cannot do without.
+import { NODE_PEERS } from './peers.mjs';
 
 /** Batch sizes. */
 const BATCHES = [256, 1024, 4096, 8192, 16384, 65536];
@@ -24,6 +25,10 @@ const FIRST_ROWS = 8;
 
 export const MODE_NAMES = Object.keys(MODES);
 
+/** What the peers in JavaScript are asked for, and bytes for each pair of rows that they hold in WebAssembly's memory at their peak. */
+const NODE_FORMS = ['matmul', 'ntxent'];
+const NODE_ARRAYS = 4 * 6;
+
 const BANK_STEP = { batch: 64, width: 128, negatives: 16384, samples: 50_000 };
 
 /** The formulas in words, for the reader of the table. */
@@ -31,16 +36,20 @@ export const FLOP_NOTE =
   'FLOP: necessary matrix products only. matmul and triplet (hard): 2·B²·D; ntxent, infonce, symmetric and crd: 4·B²·D; crd bank: ' +
   '8·B·(K+1)·D with K = 16,384 of M = 50,000 bank rows, without the heads.';
 
-/**
- * Every configuration in order: { name, kind, batch, width, flop, peers }, and what its kind needs.
- * `peers`: as which side of the result and in which form PyTorch runs it, the bytes that it needs, and whether its loss is the same
- * number.
- */
-export function lossConfigurations({ modes, dims, maxBatch }) {
-  const matmuls = [[2048, 2048], ...dims.map((width) => [4096, width])].map(([batch, width]) => ({
+/** Matrix products alone, [B, B] · [B, D]: the yardstick of every share of the peak. */
+export function matmulConfigurations(dims) {
+  return [[2048, 2048], ...dims.map((width) => [4096, width])].map(([batch, width]) => ({
     ...square('matmul', batch, width, 1, 1),
     kind: 'matmul',
   }));
+}
+
+/**
+ * Every configuration in order: { name, kind, batch, width, flop, peers }, and what its kind needs.
+ * `peers`: as which side of the result and in which form a peer runs it, the bytes that it needs, and whether its loss is the same
+ * number.
+ */
+export function lossConfigurations({ modes, dims, maxBatch }) {
   const batches = BATCHES.filter((batch) => batch <= maxBatch);
   const losses = modes.flatMap((mode) => {
     const { options, products, peerArrays } = MODES[mode];
@@ -53,7 +62,7 @@ export function lossConfigurations({ modes, dims, maxBatch }) {
       })),
     );
   });
-  return [...matmuls, ...losses, ...(modes.includes('crd') ? [bankStep()] : [])];
+  return [...matmulConfigurations(dims), ...losses, ...(modes.includes('crd') ? [bankStep()] : [])];
 }
 
 /** A batch against itself. */
@@ -63,7 +72,17 @@ function square(name, batch, width, products, peerArrays) {
     batch,
     width,
     flop: 2 * products * batch ** 2 * width,
-    peers: [{ side: 'torch', form: name, bytes: 4 * peerArrays * batch ** 2, comparable: true }],
+    peers: [
+      { side: 'torch', form: name, bytes: 4 * peerArrays * batch ** 2, comparable: true },
+      ...(NODE_FORMS.includes(name)
+        ? Object.keys(NODE_PEERS).map((side) => ({
+            side,
+            form: name,
+            bytes: NODE_ARRAYS * batch ** 2,
+            comparable: true,
+          }))
+        : []),
+    ],
   };
 }
 

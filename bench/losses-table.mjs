@@ -1,5 +1,6 @@
 // The table of the suite "losses", for a terminal of 100 columns.
 import { FLOP_NOTE } from './losses-configurations.mjs';
+import { originLine } from './record.mjs';
 import { formatFigure, tableLines, wrap } from './table.mjs';
 
 const WIDTH = 100;
@@ -21,7 +22,7 @@ const COLUMNS = [
 const NOTES = [
   'ms: median of the runs, or the one run when the first took longer than the time budget. runs: limbeck/torch. peak: GFLOP/s as a ' +
     "share of the fastest matmul row. MB: how far the peak of the process's resident memory rose above what it was with the inputs " +
-    'loaded. ×: torch ms / limbeck ms.',
+    'loaded. ×: torch ms / limbeck ms, in the lines of other libraries (WebAssembly, one thread) their ms / limbeck ms.',
   FLOP_NOTE,
 ];
 
@@ -34,23 +35,19 @@ export function lossTable() {
   const { header, line } = tableLines(COLUMNS);
   return {
     header,
-    rows({ name, batch, width, sides: { limbeck, ...peers } }) {
-      const [[, first] = [], ...others] = Object.entries(peers);
+    rows({ name, batch, width, sides: { limbeck, torch, ...others } }) {
       const size = [name, String(batch), String(width)];
-      const lines = [line([...size, ...ownCells(limbeck, first), ...peerCells(first)])];
-      for (const [side, peer] of others) {
+      const lines = [line([...size, ...ownCells(limbeck, torch), ...peerCells(torch)])];
+      for (const [side, peer] of Object.entries(others)) {
         lines.push(line([`  ${side}`, '', '', '', runs(undefined, peer), '', '', '', ...peerCells(peer)]));
       }
       return lines.join('\n');
     },
-    footer({ results, machine, versions, date }) {
-      const { cpu, cores, node } = machine;
-      const named = Object.entries(versions).map(([what, version]) =>
-        what === 'threads' ? '' : `, ${what} ${version}`,
-      );
+    footer(record) {
+      const { results } = record;
       const notes = [...NOTES];
       if (results.some((result) => result.name === 'crd bank')) notes.push(BANK_NOTE);
-      notes.push(`${cpu}, ${cores} cores; Node ${node}${named.join('')}; ${date.slice(0, 10)}.`);
+      notes.push(originLine(record));
       for (const { name, batch, width, problems } of results) {
         for (const problem of problems) notes.push(`PROBLEM ${name} ${batch} × ${width}: ${problem}`);
       }

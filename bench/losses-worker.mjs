@@ -14,7 +14,10 @@ const facts = {
 
 const kinds = { matmul, loss, 'bank step': bankStep };
 
-await serve(async (configuration) => ({ facts, ...(await kinds[configuration.kind](configuration)) }));
+await serve(async (configuration, stages) => ({
+  facts,
+  ...(await kinds[configuration.kind](configuration, stages)),
+}));
 
 /** [B, columns] with independent entries, uniform in [−1, 1), which the peer reads from the files named. */
 function randomRows(purpose, { batch, files }, columns) {
@@ -42,11 +45,14 @@ async function matmul(configuration) {
   const b = graph.input('b', 'float32', [batch, width]);
   const program = await compile({ inputs: [a, b], outputs: { sums: graph.sum(graph.matmul(a, b), [-1]) } });
   const feeds = { a: limbeck.matrixTensor(weights), b: limbeck.matrixTensor(keys) };
-  return { step: async () => ({ loss: 0, gradient: (await program.run(feeds)).sums.data }) };
+  return {
+    step: async () => ({ loss: 0, gradient: (await program.run(feeds)).sums.data }),
+    release: () => program.release(),
+  };
 }
 
 /** Loss and gradient of a batch against itself. */
-async function loss(configuration) {
+async function loss(configuration, stages) {
   const strategy = new ContrastiveDistillationStrategy({
     contrastiveWeight: 1,
     negativesSampleSize: Number.MAX_SAFE_INTEGER,
@@ -61,11 +67,12 @@ async function loss(configuration) {
   // mode 'crd', and with that changes the program: hence twice.
   const few = Array.from({ length: configuration.firstRows }, (_, i) => i);
   for (let run = 0; run < 2; run++) await step(student.gather(few), teacher.gather(few));
-  return { step: () => step(student, teacher) };
+  stages?.wrap(strategy, 'prepare', 'preparing the batch: which keys, their numbers');
+  return { step: () => step(student, teacher), release: () => strategy.release() };
 }
 
 /** One CRD step over momentum banks: draw, loss, gradients of rows and heads, and the update of the banks. */
-async function bankStep(configuration) {
+async function bankStep(configuration, stages) {
   const { batch, width, negatives, samples } = configuration;
   const strategy = new ContrastiveDistillationStrategy({
     mode: 'crd',
@@ -84,5 +91,7 @@ async function bankStep(configuration) {
     await strategy.updateBank(student, teacher, undefined, { sampleIds });
     return { loss, gradient: gradient.data };
   };
-  return { step };
+  stages?.wrap(strategy, 'prepare', 'preparing the batch: draw of negatives, their rows');
+  stages?.wrap(strategy, 'updateBank', 'updating the banks');
+  return { step, release: () => strategy.release() };
 }

@@ -74,7 +74,7 @@ export async function measureInTurns(workers, seconds) {
 }
 
 /** Of times in milliseconds. */
-function statistics(samples) {
+export function statistics(samples) {
   const sorted = Float64Array.from(samples).sort();
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

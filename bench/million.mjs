@@ -9,12 +9,12 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { Random } from 'limbeck';
 import { floatsToHalves } from '../dist/matrix/half-precision.js';
+import { count } from './arguments.mjs';
+import { MadeUpTexts } from './material.mjs';
 import { machineFacts } from './measure.mjs';
-
-const WORDS = 30_000;
 
 export async function run(args) {
   const options = parse(args);
@@ -83,54 +83,33 @@ function parse(args) {
     .opts();
 }
 
-function count(text) {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number ≥ 1.');
-  return Number(text);
-}
-
 /** texts.txt, a text a line, and rows.npy, float16 [texts, dimension]. */
-async function makeFiles(files, { texts, dimension }) {
+async function makeFiles(files, { texts: total, dimension }) {
   const random = new Random(0);
-  const words = Array.from({ length: WORDS }, (_, i) => word(i));
-  const vectors = Float32Array.from({ length: WORDS * dimension }, () => random.normal());
-  const [lines, rows] = [createWriteStream(files.texts), createWriteStream(files.rows)];
+  const vectors = Float32Array.from({ length: MadeUpTexts.words * dimension }, () => random.normal());
+  const texts = new MadeUpTexts(random);
+  const [textFile, rows] = [createWriteStream(files.texts), createWriteStream(files.rows)];
   const write = async (stream, chunk) => stream.write(chunk) || once(stream, 'drain');
-  const header = `{'descr': '<f2', 'fortran_order': False, 'shape': (${texts}, ${dimension}), }`;
+  const header = `{'descr': '<f2', 'fortran_order': False, 'shape': (${total}, ${dimension}), }`;
   const padded = `${header.padEnd(117)}\n`;
   await write(rows, Buffer.concat([Buffer.from('\x93NUMPY\x01\x00v\x00', 'latin1'), Buffer.from(padded, 'latin1')]));
-  for (let start = 0; start < texts; start += 1000) {
-    const size = Math.min(1000, texts - start);
+  for (let start = 0; start < total; start += 1000) {
+    const size = Math.min(1000, total - start);
     const block = new Float32Array(size * dimension);
-    let text = '';
+    let lines = '';
     for (let i = 0; i < size; i++) {
-      const length = 6 + random.integer(9);
-      for (let k = 0; k < length; k++) {
-        // Few words are frequent, as in any language.
-        const place = Math.floor(WORDS * random.uniform() ** 3);
-        text += (k > 0 ? ' ' : '') + words[place];
-        for (let j = 0; j < dimension; j++) block[i * dimension + j] += vectors[place * dimension + j] / length;
+      const { text, places } = texts.next();
+      for (const place of places) {
+        for (let j = 0; j < dimension; j++) block[i * dimension + j] += vectors[place * dimension + j] / places.length;
       }
-      text += '\n';
+      lines += `${text}\n`;
     }
-    await write(lines, text);
+    await write(textFile, lines);
     const halves = floatsToHalves(block);
     await write(rows, Buffer.from(halves.buffer, halves.byteOffset, halves.byteLength));
   }
-  for (const stream of [lines, rows]) {
+  for (const stream of [textFile, rows]) {
     stream.end();
     await once(stream, 'close');
   }
-}
-
-/** A pronounceable word for every number. */
-function word(number) {
-  let rest = number;
-  let result = '';
-  do {
-    result += 'bdfgklmnprstvz'[rest % 14];
-    rest = Math.floor(rest / 14);
-    result += 'aeiou'[rest % 5];
-    rest = Math.floor(rest / 5);
-  } while (rest > 0);
-  return result;
 }

@@ -1,5 +1,6 @@
 // What the suite "steps" measures. FLOP are those of the matrix products and convolutions that forward and backward need (a multiply-add
-// counts as two, backward as twice forward); elementwise work, normalisations and the optimizer are not counted.
+// counts as two, backward as twice forward); elementwise work, normalisations and the optimizer are not counted. `nodePeers`: the peers in JavaScript
+// that are asked for it, be it for their error message.
 
 export function stepConfigurations() {
   const image = { batch: 64, size: 32, classes: 10 };
@@ -10,10 +11,17 @@ export function stepConfigurations() {
       depth,
       ...image,
       flop: resnetFlop(depth, image),
+      nodePeers: ['tfjs'],
     })),
     ...[0, 20_000].map((bank) => {
       const text = { batch: 256, vocabulary: 20_000, width: 96, dimension: 384, bank };
-      return { name: bank ? 'static, bank' : 'static, batch', kind: 'static', ...text, flop: staticFlop(text) };
+      return {
+        name: bank ? 'static, bank' : 'static, batch',
+        kind: 'static',
+        ...text,
+        flop: staticFlop(text),
+        nodePeers: ['tfjs', 'jax-js'],
+      };
     }),
     transformer({ batch: 64, length: 24, layers: 2, hidden: 384, heads: 12, vocabulary: 20_000, dimension: 384 }),
   ];

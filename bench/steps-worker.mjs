@@ -1,4 +1,5 @@
 // The child that runs Limbeck's side of one configuration of bench/steps.mjs: a training step, batch preparation included.
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import {
   ContrastiveDistillationStrategy,
@@ -23,22 +24,34 @@ const facts = {
 const kinds = { resnet: resnetStep, static: staticStep, transformer: transformerStep };
 const BATCHES = 16;
 
-await serve(async (configuration) => {
-  const { student, strategy, optimizer, dimension, batch, rate } = kinds[configuration.kind](configuration);
-  const session = configuration.profile ? { profile: configuration.profile } : {};
-  const step = new TrainingStep(student, strategy, parseOptimizer(optimizer, 'bench'), dimension, session);
+/** Steps whose losses peers compare theirs with; the first compiles. */
+const FIRST_STEPS = 3;
+
+await serve(async (configuration, stages) => {
+  const work = kinds[configuration.kind](configuration);
+  const { student, strategy, optimizer, dimension, rate } = work;
+  const step = new TrainingStep(student, strategy, parseOptimizer(optimizer, 'bench'), dimension);
+  if (stages) timeStages(stages, work, step);
   let count = 0;
   const next = async () => {
-    const { loss, gradientNorm } = await step.run([batch(count++ % BATCHES)], rate);
+    const { loss, gradientNorm } = await step.run([work.batch(count++ % BATCHES)], rate);
     return { loss, gradient: [gradientNorm] };
   };
-  await next(); // compiles
-  return {
-    facts,
-    step: next,
-    release: () => step.release(),
-  };
+  const first = [];
+  while (first.length < FIRST_STEPS) first.push((await next()).loss);
+  return { facts, first, step: next, release: () => step.release() };
 });
+
+/** Our own parts of a step, for --profile. */
+function timeStages(stages, work, { optimizer, buffers, strategy }) {
+  stages.wrap(work, 'batch', 'batch preparation');
+  stages.wrap(strategy, 'prepare', 'what the loss needs beside the tensors');
+  stages.wrap(strategy, 'advance', 'banks and queues moved on');
+  stages.wrap(optimizer, 'feeds', 'optimizer: touched rows gathered');
+  stages.wrap(optimizer, 'commit', 'optimizer: touched rows written back');
+  stages.wrap(buffers, 'feeds', 'running statistics handed in');
+  stages.wrap(buffers, 'commit', 'running statistics kept');
+}
 
 function resnetStep({ depth, batch, size, classes }) {
   const student = resnet({ depth, channels: 3, size, classes, seed: 0 });
@@ -113,7 +126,7 @@ function randomRows(random, rows, columns) {
   return result;
 }
 
-function textStep(student, { batch, dimension, bank = 0, lengths, vocabulary }) {
+function textStep(student, { batch, dimension, bank = 0, lengths, vocabulary, files }) {
   const random = new Random(1);
   const samples = Math.max(bank, batch * BATCHES);
   const rows = randomRows(random, samples, dimension);
@@ -121,6 +134,7 @@ function textStep(student, { batch, dimension, bank = 0, lengths, vocabulary }) 
     texts: Array.from({ length: batch }, () => ids(random, lengths(random), vocabulary)),
     sampleIds: random.sample(samples, batch),
   }));
+  if (files) writeFiles(files, student, rows, batches);
   const strategy = new ContrastiveDistillationStrategy({
     contrastiveWeight: 1,
     temperature: 0.05,
@@ -138,6 +152,19 @@ function textStep(student, { batch, dimension, bank = 0, lengths, vocabulary }) 
       return { student: [student.prepareBatch(texts)], teacher: rows.gather(sampleIds), sampleIds };
     },
   };
+}
+
+/** What peers start from: the first parameters that are not all alike, the teacher's rows, and the batches. */
+function writeFiles(files, { parameters }, rows, batches) {
+  for (const name of ['table', 'projection']) {
+    writeFileSync(files[name], parameters.find((parameter) => parameter.name === name).data);
+  }
+  writeFileSync(files.rows, rows.data);
+  const lists = batches.map(({ texts, sampleIds }) => ({
+    texts: texts.map((ids) => [...ids]),
+    sampleIds: [...sampleIds],
+  }));
+  writeFileSync(files.batches, JSON.stringify(lists));
 }
 
 function staticStep(configuration) {

@@ -1,129 +1,108 @@
-// The suite "steps": what a training step of a network costs, batch preparation included, beside the same step in PyTorch. With --profile,
-// where the time goes: ONNX Runtime's operators, and what is left for JavaScript.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+// The suite "steps": what a training step of a network costs, batch preparation included, beside the same step in other libraries. With
+// --profile, where the time goes: ONNX Runtime's operators, and our own stages.
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { duration, findPeer } from './arguments.mjs';
-import { machineFacts, measureInTurns, Worker } from './measure.mjs';
-import { profileLines } from './ort-profile.mjs';
+import { duration } from './arguments.mjs';
+import { measurePeak } from './losses.mjs';
+import { machineFacts } from './measure.mjs';
+import { findPeers, peerScript, withPeerOptions } from './peers.mjs';
+import { showProfile } from './profile.mjs';
+import { originLine, saveRecord, startRecord, tellProblems } from './record.mjs';
+import { disagreements, measureSides } from './sides.mjs';
 import { stepConfigurations } from './steps-configurations.mjs';
-import { formatFigure, tableLines } from './table.mjs';
+import { stepsTable } from './steps-table.mjs';
+import { wrap } from './table.mjs';
 
-const ownScript = fileURLToPath(new URL('steps-worker.mjs', import.meta.url));
-const peerScript = fileURLToPath(new URL('peers/steps.py', import.meta.url));
+const ownCommand = [process.execPath, fileURLToPath(new URL('steps-worker.mjs', import.meta.url))];
 
-const COLUMNS = [
-  { label: '', width: 14, left: true },
-  { label: 'ms', width: 8 },
-  { label: 'samples/s', width: 10 },
-  { label: 'GFLOP/s', width: 8 },
-  { label: 'runs', width: 6 },
-  { label: 'MB', width: 7 },
-  { label: 'torch ms', width: 9 },
-  { label: 'channels last', width: 14 },
-  { label: '×', width: 6 },
-];
+const NOTE =
+  "×: PyTorch's best time over Limbeck's, in the lines of other libraries (WebAssembly, one thread) theirs: above 1, Limbeck is faster. " +
+  "peak: GFLOP/s as a share of the faster matmul row. MB: how far the peak of the process's resident memory rose above what it was " +
+  'with everything compiled.';
 
 export async function run(args) {
-  const { only, seconds, peers, profile, json } = parse(args);
-  const python = peers === false || profile ? undefined : findPeer(peers);
-  const { header, line } = tableLines(COLUMNS);
-  const record = { suite: 'steps', date: new Date().toISOString(), machine: machineFacts(), versions: {}, results: [] };
-  if (!profile) console.log(header);
-  for (const configuration of stepConfigurations().filter(({ name }) => !only || name.includes(only))) {
-    if (profile) {
-      await showProfile(configuration, seconds);
-      continue;
+  const { only, seconds, profile, json, ...peerOptions } = parse(args);
+  const configurations = stepConfigurations().filter(({ name }) => !only || name.includes(only));
+  const record = startRecord('steps', { only, seconds });
+  if (profile) {
+    for (const configuration of configurations) {
+      record.results.push(await showProfile(configuration.name, ownCommand, configuration, seconds));
     }
-    const result = await measure(configuration, { python, seconds, versions: record.versions });
-    record.results.push(result);
-    console.log(line(cells(result)));
-    for (const problem of result.problems) console.error(`PROBLEM ${result.name}: ${problem}`);
-    if (result.problems.length > 0) process.exitCode = 1;
+    await saveRecord(record, json);
+    return record;
   }
-  if (json) await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
-  if (profile) return;
-  const { cpu, cores, node } = record.machine;
-  const versions = Object.entries(record.versions).map(([what, version]) => `, ${what} ${version}`);
-  console.log(
-    `\n× is PyTorch's best time over Limbeck's: above 1, Limbeck is faster.\n${cpu}, ${cores} cores; Node ${node}${versions.join('')}`,
-  );
+  const found = findPeers(peerOptions);
+  const table = stepsTable();
+  console.log(table.header);
+  const { results, peak } = await measurePeak({ found, seconds, versions: record.versions });
+  for (const result of results) {
+    record.results.push(result);
+    console.log(table.rows({ ...result, name: `${result.name} ${result.width}` }));
+  }
+  for (const configuration of configurations) {
+    const result = await measure(configuration, { found, seconds, versions: record.versions });
+    const { limbeck } = result.sides;
+    if (limbeck.median && peak > 0) limbeck.shareOfPeak = configuration.flop / limbeck.median / 1e6 / peak;
+    record.results.push(result);
+    await saveRecord(record, json);
+    console.log(table.rows(result));
+  }
+  console.log(`\n${wrap(NOTE, 100)}\n${originLine(record)}`);
+  tellProblems(record.results);
+  return record;
 }
 
 function parse(args) {
-  return new Command('npm run bench -- steps')
+  return withPeerOptions(new Command('npm run bench -- steps'))
     .option('--only <name>', 'configurations whose name has this in it')
     .option('--seconds <s>', 'time budget for each configuration and library', duration, 4)
-    .option('--peers [python]', 'a Python with PyTorch to compare with; default LIMBECK_BENCH_PYTHON, or python3')
-    .option('--no-peers', 'compare with nothing')
     .option('--profile', 'show where the time goes instead', false)
     .option('--json <file>', 'also write every number')
     .parse(args, { from: 'user' })
     .opts();
 }
 
-/** Limbeck's side and, where there is one, PyTorch's in both memory layouts, in alternate turns. */
-async function measure(configuration, { python, seconds, versions }) {
-  const { cores } = machineFacts();
-  const sides = [{ name: 'limbeck', worker: new Worker(process.execPath, [ownScript]) }];
-  const layouts = configuration.kind === 'resnet' ? ['torch', 'channels last'] : ['torch'];
-  if (python) sides.push(...layouts.map((name) => ({ name, worker: new Worker(python, [peerScript]) })));
-  try {
-    for (const side of sides) {
-      const request = { ...configuration, threads: cores, channelsLast: side.name === 'channels last' };
-      Object.assign(side, await side.worker.request({ prepare: request }));
-      Object.assign(versions, side.facts);
+/** Limbeck's side, PyTorch's (of convolutions in both memory layouts), and those of the peers in JavaScript. */
+async function measure({ nodePeers = [], ...configuration }, { found, seconds, versions }) {
+  const directory = await mkdtemp(join(tmpdir(), 'limbeck-bench-'));
+  const files = Object.fromEntries(
+    ['table', 'projection', 'rows', 'batches'].map((name) => [name, join(directory, name)]),
+  );
+  const request = {
+    ...configuration,
+    threads: machineFacts().cores,
+    ...(configuration.kind === 'static' && { files }),
+  };
+  const sides = [{ name: 'limbeck', command: ownCommand, request }];
+  if (found.torch) {
+    for (const name of configuration.kind === 'resnet' ? ['torch', 'channels last'] : ['torch']) {
+      const command = [found.torch, peerScript('steps.py')];
+      sides.push({ name, command, request: { ...request, channelsLast: name === 'channels last' } });
     }
-    const ready = sides.filter(({ facts }) => facts);
-    const measured = await measureInTurns(
-      ready.map(({ worker }) => worker),
-      seconds,
-    );
-    for (const [i, side] of ready.entries()) Object.assign(side, measured[i]);
-  } finally {
-    for (const { worker } of sides) await worker.end();
   }
-  const figures = Object.fromEntries(sides.map(({ name, worker, facts, ...rest }) => [name, rest]));
-  const problems = sides.filter(({ error }) => error).map(({ name, error }) => `${name}: ${error}`);
-  return { ...configuration, figures, problems };
-}
-
-function cells({ name, batch, flop, figures }) {
-  const { limbeck, torch, 'channels last': channelsLast } = figures;
-  const figure = (value) => (value === undefined ? '–' : formatFigure(value));
-  const best = Math.min(torch?.median ?? Infinity, channelsLast?.median ?? Infinity);
-  return [
-    name,
-    figure(limbeck.median),
-    figure(limbeck.median && (1000 * batch) / limbeck.median),
-    figure(limbeck.median && flop / limbeck.median / 1e6),
-    String(limbeck.runs ?? '–'),
-    figure(limbeck.peakBytes && limbeck.peakBytes / 1e6),
-    figure(torch?.median),
-    figure(channelsLast?.median),
-    limbeck.median && Number.isFinite(best) ? (best / limbeck.median).toFixed(2) : '–',
-  ];
-}
-
-/** Runs steps with ONNX Runtime's profiler on, and prints what it says by operator. */
-async function showProfile(configuration, seconds) {
-  const directory = await mkdtemp(join(tmpdir(), 'limbeck-profile-'));
-  const worker = new Worker(process.execPath, [ownScript]);
+  for (const name of nodePeers) {
+    const { folder, script } = found.nodePeers[name] ?? {};
+    if (script) sides.push({ name, command: [process.execPath, script], request: { ...request, folder } });
+  }
   try {
-    const reply = await worker.request({ prepare: { ...configuration, profile: join(directory, 'ort') } });
-    if (reply.error) throw new Error(reply.error);
-    const { milliseconds } = await worker.request({ turn: { seconds, limit: 1000 } });
-    await worker.request({ release: true });
-    const mean = milliseconds.reduce((a, b) => a + b) / milliseconds.length;
-    const [file] = await readdir(directory);
-    console.log(
-      `${configuration.name}: ${formatFigure(mean)} ms a step over ${milliseconds.length} steps, profiler on`,
-    );
-    console.log(profileLines(await readFile(join(directory, file), 'utf8'), mean).join('\n'));
+    const measured = await measureSides(sides, seconds);
+    Object.assign(versions, measured.versions);
+    return { ...configuration, sides: measured.sides, problems: problemsOf(measured.sides) };
   } finally {
-    await worker.end();
     await rm(directory, { recursive: true });
   }
+}
+
+/** What a peer in JavaScript cannot do stands in its line and is no problem; that it does something else is one. */
+function problemsOf({ limbeck, torch, 'channels last': channelsLast, ...others }) {
+  const failed = Object.entries({ limbeck, torch, 'channels last': channelsLast })
+    .filter(([, figures]) => figures?.error)
+    .map(([side, { error }]) => `${side}: ${error}`);
+  const other = Object.entries(others).flatMap(([side, figures]) =>
+    figures.error || limbeck.error ? [] : disagreements(side, limbeck, figures, ['first']),
+  );
+  return [...failed, ...other];
 }

@@ -17,7 +17,7 @@ const levels = [
   ['training'],
   ['report'],
   ['config'],
-  ['cli', 'index'],
+  ['cli', 'index', 'browser', 'web'],
 ];
 const levelOf = new Map(levels.flatMap((rooms, level) => rooms.map((room) => [room, level])));
 const mayImportNode = new Set(['runtime', 'teachers', 'data', 'training', 'config', 'cli']);

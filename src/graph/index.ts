@@ -34,7 +34,13 @@ export {
 } from './operators/gather.ts';
 export { and, argMax, ceil, floor, not, notANumber, or, round } from './operators/logic.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
-export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
+export {
+  type LogSumExpParts,
+  layerNormalization,
+  logSoftmax,
+  logSumExpParts,
+  softmax,
+} from './operators/normalization.ts';
 export {
   type AveragePoolOptions,
   averagePool,
@@ -58,6 +64,7 @@ export {
   sum,
 } from './operators/reduce.ts';
 export { type ResizeOptions, resize } from './operators/resize.ts';
+export { filled } from './operators/run-time-shapes.ts';
 export { flatten, flattenRows, reshape, squeeze, transpose, triangle, unsqueeze } from './operators/shape.ts';
 export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
 export type { WindowOptions } from './operators/windows.ts';
