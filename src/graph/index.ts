@@ -9,7 +9,7 @@ export {
 } from './onnx-reader.ts';
 export { type OnnxSurvey, type SurveyedNode, type SurveyedTensor, surveyOnnx } from './onnx-survey.ts';
 export { addOutputs, type OnnxTensorNames, onnxTensorNames } from './onnx-tensors.ts';
-export { type Graph, OPSET, writeOnnx } from './onnx-writer.ts';
+export { type Graph, OPSET, type WriteOptions, writeOnnx } from './onnx-writer.ts';
 export * from './operators/activations.ts';
 export {
   type BatchNormalization,

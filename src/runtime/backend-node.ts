@@ -1,7 +1,8 @@
 /** ONNX Runtime on Node, native. */
 import * as ort from 'onnxruntime-node';
 import { LimbeckError, show } from '../errors.ts';
-import { input, writeOnnx } from '../graph/index.ts';
+import type { Operator } from '../graph/index.ts';
+import { apply1, input, writeOnnx } from '../graph/index.ts';
 import type { Backend, Device, Session, SessionOptions, TensorData } from './backend.ts';
 import { ownOutputs, runInPlace, stoppable } from './in-place-node.ts';
 import { declared, fromOrt, toOrt } from './ort-tensors.ts';
@@ -51,9 +52,37 @@ async function assertDevice(device: Device): Promise<void> {
   }
 }
 
+let block: Promise<number> | undefined;
+
+/**
+ * Asks the runtime itself: it fills 4 channels up to a whole block (8 or 16), and refuses the operator, or leaves the 4, on
+ * processors without the layout.
+ */
+async function probeChannelBlock(): Promise<number> {
+  const x = input('x', 'float32', [1, 4, 1, 1]);
+  const reorder: Operator = {
+    name: 'ReorderInput',
+    infer: () => [{ dtype: 'float32', shape: [1, 'block', 1, 1] }],
+    emit: (emitter, { inputNames, outputNames }) =>
+      emitter.node('com.microsoft.nchwc.ReorderInput', inputNames, outputNames),
+    vjp: () => [],
+  };
+  const model = writeOnnx({ inputs: [x], outputs: { y: apply1(reorder, [x], undefined) } });
+  const session = await open(model, {}).catch(() => undefined);
+  if (!session) return 0;
+  const { y } = await session.run({ x: new ort.Tensor('float32', new Float32Array(4), [1, 4, 1, 1]) });
+  await session.release();
+  return y.dims[1] > 4 ? y.dims[1] : 0;
+}
+
 export const backend: Backend = {
   name: 'onnxruntime-node',
   version: ort.env.versions.node ?? 'unknown',
+  channelBlock(device) {
+    if (device !== 'cpu') return Promise.resolve(0);
+    block ??= probeChannelBlock();
+    return block;
+  },
   async createSession(model, options, inPlace = false) {
     const { device = 'cpu' } = options;
     if (!Object.hasOwn(NEEDS, device)) {

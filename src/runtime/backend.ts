@@ -72,4 +72,6 @@ export interface Backend {
    * @throws LimbeckError DEVICE_UNAVAILABLE, INVALID_OPTION; whatever the runtime throws for a model that it cannot take
    */
   createSession(model: Uint8Array, options: SessionOptions, inPlace?: boolean): Promise<Session>;
+  /** How many channels stand together in the layout that the device convolves in; 0 where it has no operators for it. */
+  channelBlock(device: Device): Promise<number>;
 }

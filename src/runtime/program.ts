@@ -17,7 +17,8 @@ export type Feeds = Readonly<Record<string, TensorData>>;
  * await program.release();
  */
 export async function compile(graph: Graph, options: SessionOptions = {}): Promise<Program> {
-  return new Program(graph, await backend.createSession(writeOnnx(graph), options, true));
+  const channelBlock = await backend.channelBlock(options.device ?? 'cpu');
+  return new Program(graph, await backend.createSession(writeOnnx(graph, { channelBlock }), options, true));
 }
 
 /** A graph that is ready to run. Programs hold native memory: release them. */

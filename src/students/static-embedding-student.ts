@@ -249,7 +249,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
 
   /** The exported model, bytes of an .onnx file, with the parameters as they are now. */
   toOnnx(): Uint8Array {
-    return writeOnnx(this.inferenceGraph(), 'limbeck static embedding student');
+    return writeOnnx(this.inferenceGraph(), { name: 'limbeck static embedding student' });
   }
 
   /** Opens the exported model with the parameters as they are now; later training does not change it. */
