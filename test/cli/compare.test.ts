@@ -151,7 +151,7 @@ describe('a comparison', () => {
 });
 
 describe('broken off', () => {
-  const long = ['--set', 'training.epochs=40'];
+  const long = ['--set', 'training.epochs=20'];
 
   it('by SIGINT in the second run: 130, what is done is kept, and it goes on to the same figures', async () => {
     const whole = await compare([FILE, ...long, '--out', 'whole']);

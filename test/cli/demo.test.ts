@@ -281,7 +281,7 @@ describe('interrupted', () => {
   ];
 
   it('killed in the teacher pass, in training and while writing, then run again: complete, cache reused, nothing left over', async () => {
-    const moments = [/^teacher +training: 0/m, /^train +cosine/m, /^train +NT-Xent/m, /^report/m];
+    const moments = [/^teacher +training: 0/m, /^train +NT-Xent/m, /^report/m];
     for (const when of moments) {
       const { code, stdout } = await limbeck(slow(), { signal: 'SIGKILL', when });
       expect([code, stdout]).toEqual([null, '']);
