@@ -11,6 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['test/**/*.test.ts'],
+    // These drive a browser: npm run test:web.
+    exclude: ['test/web/**', 'node_modules/**'],
     globalSetup: ['test/cli/compile-once.ts'],
     // .ci/run counts the tests from a report; people read the default one.
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

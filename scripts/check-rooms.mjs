@@ -1,5 +1,6 @@
 // Holds the imports of src/ against the direction of dependence drawn in ARCHITECTURE.md:
-// a room may import rooms of a lower level, and itself, never a higher one; and node:* stays in the rooms that may have it.
+// a room may import rooms of a lower level, and itself, never a higher one; and node:* stays in the rooms that may have it. The page (web/)
+// imports the public API by its names, and of src/ only the room that draws reports.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +18,7 @@ const levels = [
   ['training'],
   ['report'],
   ['config'],
-  ['cli', 'index'],
+  ['cli', 'index', 'browser', 'web'],
 ];
 const levelOf = new Map(levels.flatMap((rooms, level) => rooms.map((room) => [room, level])));
 const mayImportNode = new Set(['runtime', 'teachers', 'data', 'training', 'config', 'cli']);
@@ -40,6 +41,18 @@ for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
     if (levelOf.get(other) > levelOf.get(room)) breaches.push(`${where}: ${room} imports upwards from ${other}`);
   }
 }
+
+const page = fileURLToPath(new URL('../web/src', import.meta.url));
+for (const entry of readdirSync(page, { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+  const file = join(entry.parentPath, entry.name);
+  for (const [, target] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'([^']+)'/g)) {
+    const place = target.startsWith('.') ? resolve(dirname(file), target) : page;
+    const allowed = [page, join(root, 'report')].some((folder) => place === folder || place.startsWith(folder + sep));
+    if (!allowed || target.startsWith('node:')) breaches.push(`web/src/${relative(page, file)}: imports ${target}`);
+  }
+}
+
 if (breaches.length > 0) {
   console.error(breaches.join('\n'));
   process.exit(1);

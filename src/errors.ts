@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   BUDGET_SPENT: 'A teacher has made as many calls as it may.',
   DATA_MISMATCH:
     'Things that belong to one data set do not fit: rows without a sample, a sample without a row, other data than before.',
+  DATA_OVERLAP: 'Samples that were to be held out are also among those to train on.',
   DIVERGED: 'Training produced a loss or a parameter that is not finite.',
   ABORTED: 'The work was interrupted on request.',
 } as const;

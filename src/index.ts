@@ -10,7 +10,10 @@ export type { ImageArrayFiles } from './data/images/image-arrays.ts';
 export { readImages } from './data/images/read-images.ts';
 export { type ReadImagesOptions, readImagesSchema } from './data/images/read-images-options.ts';
 export { type NpyData, parseNpy, writeNpy } from './data/npy.ts';
+export { findOverlap, type Overlap, refuseOverlap } from './data/overlap.ts';
+export { parseRows } from './data/parse-rows.ts';
 export { type BatchPlanOptions, planBatches } from './data/plan-batches.ts';
+export { readPairs, type TextPairs } from './data/read-pairs.ts';
 export { type RowsOfFile, readRows } from './data/read-rows.ts';
 export { readTexts } from './data/read-texts.ts';
 export type { ReadTextsInput, TextFormat } from './data/read-texts-options.ts';
@@ -22,12 +25,39 @@ export { type TrainTokenizerOptions, trainTokenizer } from './data/train-tokeniz
 export { parseWordNet, SUPERSENSES, splitWordNet, type WordNetSkipped, type WordNetSynset } from './data/wordnet.ts';
 export { ERROR_CODES, LimbeckError, type LimbeckErrorCode } from './errors.ts';
 export { accuracy } from './evaluation/accuracy.ts';
+export { type BootstrapOptions, bootstrapMean, type Interval, pairedBootstrap } from './evaluation/bootstrap.ts';
+export { expectedCalibrationError, negativeLogLikelihood } from './evaluation/calibration.ts';
+export { averageRanks, pearson, spearman } from './evaluation/correlation.ts';
+export { type FewShotResult, type FewShotTask, fewShot } from './evaluation/few-shot.ts';
+export { linearCka } from './evaluation/linear-cka.ts';
+export {
+  crossValidatedProbe,
+  type LinearProbeResult,
+  type LinearProbeTask,
+  linearProbe,
+} from './evaluation/linear-probe.ts';
+export {
+  type LogisticModel,
+  type LogisticOptions,
+  LogisticRegression,
+  predictClasses,
+} from './evaluation/logistic-regression.ts';
 export { majorityClass } from './evaluation/majority-class.ts';
 export { meanCosine } from './evaluation/mean-cosine.ts';
 export { describeMetric, METRICS, type MetricDescription, type Metrics } from './evaluation/metrics.ts';
 export { nearestNeighbourAccuracy } from './evaluation/nearest-neighbour-accuracy.ts';
-export { nearestNeighbours, nearestRows } from './evaluation/nearest-neighbours.ts';
+export { nearestNeighbours, nearestRows, otherNeighbours } from './evaluation/nearest-neighbours.ts';
+export { neighbourOverlap } from './evaluation/neighbour-overlap.ts';
+export { pairSimilarity } from './evaluation/pair-similarity.ts';
+export {
+  type RankedRetrievalResult,
+  type RankedRetrievalTask,
+  rankedRetrieval,
+} from './evaluation/ranked-retrieval.ts';
+export type { Relevance } from './evaluation/relevance.ts';
 export { retrieval } from './evaluation/retrieval.ts';
+export { similarityCorrelation } from './evaluation/similarity-correlation.ts';
+export { alignment, classAlignment, uniformity } from './evaluation/uniformity.ts';
 export { compressOnnx, type WeightPrecision } from './graph/compress-onnx.ts';
 export { foldBatchNorm } from './graph/fold-batch-norm.ts';
 /** The differentiating engine: symbolic tensors, operators, gradients, ONNX. */
@@ -64,6 +94,7 @@ export {
 export type { Device, SessionOptions, TensorData } from './runtime/backend.ts';
 export { compile, type Feeds, type Program } from './runtime/program.ts';
 export { floatTensor, int32Tensor, matrixTensor, scalarTensor } from './runtime/tensors.ts';
+export { unzipFiles, zipFiles } from './runtime/zip.ts';
 export type {
   BatchFacts,
   ConcreteBatch,
@@ -128,6 +159,7 @@ export { type StaticEmbeddingOptions, StaticEmbeddingStudent } from './students/
 export type { ModelBuffer, StudentBatch, StudentInputs, StudentOutputs, TrainableStudent } from './students/student.ts';
 export type { StudentFilesOptions } from './students/student-files.ts';
 export type { ImageFit, ImagePreparation, StudentFormat } from './students/student-format.ts';
+export { type TeacherTokens, teacherTokens } from './students/teacher-tokens.ts';
 export { TextEmbedder } from './students/text-embedder.ts';
 export { transformerEncoder } from './students/transformer/transformer-encoder.ts';
 export type { TeacherLayers, TransformerOptions } from './students/transformer/transformer-options.ts';
@@ -153,7 +185,6 @@ export {
   cacheTeacherRows,
   embedWithCache,
   type TeacherCacheOptions,
-  type TeacherCacheProgress,
   type TeacherCacheResult,
 } from './teachers/teacher-cache.ts';
 export {
@@ -161,6 +192,7 @@ export {
   type TeacherCacheEntry,
   type TeacherCacheManifest,
 } from './teachers/teacher-cache-manifest.ts';
+export type { TeacherCacheProgress } from './teachers/teacher-cache-progress.ts';
 export { TransformersTeacher, type TransformersTeacherOptions } from './teachers/transformers-teacher.ts';
 export { distill } from './training/distill.ts';
 export type {
@@ -180,4 +212,5 @@ export type {
 export type { OptimizerInput, OptimizerOptions } from './training/optimizers/index.ts';
 export { cosineSchedule, type ScheduleOptions, scheduleFactor } from './training/schedule.ts';
 export { Student } from './training/student.ts';
+export type { ChosenFile, StudentInput } from './training/student-input.ts';
 export type { TeacherInput, TeacherRows } from './training/teacher-answers.ts';

@@ -4,7 +4,14 @@ import * as limbeck from '../src/index.ts';
 it('exports exactly this', () => {
   expect(Object.keys(limbeck).sort()).toEqual(
     [
-      ['BertTeacher', 'ContrastiveDistillationStrategy', 'ContrastiveMode', 'DistillationStrategy', 'ERROR_CODES'],
+      [
+        'BertTeacher',
+        'teacherTokens',
+        'ContrastiveDistillationStrategy',
+        'ContrastiveMode',
+        'DistillationStrategy',
+        'ERROR_CODES',
+      ],
       ['EpochBatches', 'FeatureDistillationStrategy', 'IntermediateActivations', 'LimbeckError', 'Matrix', 'Random'],
       ['SUPERSENSES', 'StaticEmbeddingStudent', 'TeacherBank', 'TextEmbedder', 'TextTokenizer', 'compile'],
       ['contrastiveLoss', 'cosineLoss', 'cosineSchedule', 'distill', 'embedWithCache', 'floatTensor', 'graph'],
@@ -18,6 +25,7 @@ it('exports exactly this', () => {
       ['ImageEmbedder', 'resnet', 'wideResnet', 'mobilenet', 'mlp', 'transformerEncoder', 'parseBertCheckpoint'],
       [
         'parseIdx',
+        'parseRows',
         'parseIdxImages',
         'imageDataset',
         'accuracy',
@@ -40,7 +48,33 @@ it('exports exactly this', () => {
         'TransformersTeacher',
         'trainTokenizer',
       ],
-      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches'],
+      ['readImages', 'readImagesSchema', 'augmented', 'augmentationSchema', 'planBatches', 'unzipFiles', 'zipFiles'],
+      [
+        'bootstrapMean',
+        'pairedBootstrap',
+        'expectedCalibrationError',
+        'negativeLogLikelihood',
+        'averageRanks',
+        'pearson',
+      ],
+      [
+        'spearman',
+        'fewShot',
+        'linearCka',
+        'crossValidatedProbe',
+        'linearProbe',
+        'LogisticRegression',
+        'predictClasses',
+      ],
+      [
+        'otherNeighbours',
+        'neighbourOverlap',
+        'pairSimilarity',
+        'rankedRetrieval',
+        'similarityCorrelation',
+        'alignment',
+      ],
+      ['classAlignment', 'uniformity', 'findOverlap', 'refuseOverlap', 'readPairs'],
     ]
       .flat()
       .sort(),

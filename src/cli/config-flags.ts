@@ -46,18 +46,23 @@ export function addConfigFlags(command: Command, without: readonly ConfigFlag[] 
   );
 }
 
-interface Setting {
+export interface Setting {
   readonly path: readonly string[];
   readonly text: string;
 }
 
-function collectSetting(text: string, sofar: readonly Setting[] = []): readonly Setting[] {
+/** The parser of a `--set` flag. */
+export function collectSetting(text: string, sofar: readonly Setting[] = []): readonly Setting[] {
   const cut = text.indexOf('=');
   const key = text.slice(0, cut).trim();
   if (cut < 1 || !/^[^.\s]+(\.[^.\s]+)*$/.test(key)) {
     throw new InvalidArgumentError('Expected a key and a value: training.epochs=5.');
   }
   return [...sofar, { path: key.split('.'), text: text.slice(cut + 1) }];
+}
+
+export function settingOverrides(settings: readonly Setting[]): Override[] {
+  return settings.map(({ path, text }) => ({ path, text, flag: `--set ${pathText(path)}` }));
 }
 
 /** Flags by commander's names. */
@@ -88,9 +93,7 @@ export function configOf(
       ? [{ path: key.split('.'), text: value, flag: `--${name}`, chooses: name.startsWith('teacher-') }]
       : [];
   });
-  for (const { path, text } of (flags.set ?? []) as readonly Setting[]) {
-    overrides.push({ path, text, flag: `--set ${pathText(path)}` });
-  }
+  overrides.push(...settingOverrides((flags.set ?? []) as readonly Setting[]));
   if (teacher !== undefined) overrides.push({ path: ['teacher'], text: teacher, flag: '--student' });
   const namesData = overrides.some(
     ({ path: [section, key] }) => section === 'data' && (key === 'texts' || key === 'images'),

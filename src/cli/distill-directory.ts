@@ -8,7 +8,6 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/complete-config.ts';
 import { differences } from '../config/write-config.ts';
-import type { SkippedSample } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { parseRunRecord, type RunRecord } from '../report/run-record.ts';
 import { makeWritableDirectory, removeStaleTemporaries, unwritable, writeFileAtomic } from '../runtime/files.ts';
@@ -104,15 +103,6 @@ export class DistillDirectory {
 
   async writeRecord(record: RunRecord): Promise<void> {
     await writeFileAtomic(this.file('record'), `${JSON.stringify(record, null, 2)}\n`);
-  }
-
-  /** One JSON object a line; nothing when nothing was left out. */
-  async writeSkipped(skipped: readonly SkippedSample[]): Promise<void> {
-    if (skipped.length === 0) await rm(this.file('skipped'), { force: true });
-    else {
-      const lines = skipped.map(({ where, reason }) => `${JSON.stringify({ where, reason })}\n`);
-      await writeFileAtomic(this.file('skipped'), lines.join(''));
-    }
   }
 }
 

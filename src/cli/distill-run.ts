@@ -8,7 +8,7 @@ import { type Domain, dataPath, IMAGES, TEXTS } from '../config/domains.ts';
 import { LimbeckError } from '../errors.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
-import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
+import type { CachedTeacherRows } from '../teachers/teacher-cache.ts';
 import { distill } from '../training/distill.ts';
 import type { DistillDirectory } from './distill-directory.ts';
 import { newRecord, withModels } from './distill-record.ts';
@@ -16,7 +16,9 @@ import { finishRun } from './finish-run.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
 import { RunReporter } from './run-reporter.ts';
-import { count, showTeacherProgress } from './teacher-progress.ts';
+import { count } from './teacher-progress.ts';
+import { askTokens, teacherRows } from './teacher-rows.ts';
+import { writeSkipped } from './write-skipped.ts';
 
 export interface RunContext {
   readonly directory: DistillDirectory;
@@ -45,15 +47,20 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
   const { directory } = context;
   const data = await readData(domain, config, context);
   let record = newRecord(config, domain.kind, data, context);
-  await directory.writeSkipped(data.skipped);
+  await writeSkipped(directory.file('skipped'), data.skipped);
   await directory.writeRecord(record);
   const held: Held = [];
   try {
     const teacher = await domain.teacher(config);
     if (teacher) held.push(() => teacher.teacher.release?.());
-    const rows = await teacherRows(teacher, config, data, context);
+    // Of augmented data there are no rows to keep.
+    const rows =
+      teacher && !data.training.augmented
+        ? await teacherRows({ teacher: teacher.teacher, data: data.training, what: 'training' }, config, context)
+        : undefined;
     if (rows) held.push(() => rows.embeddings.release());
-    const student = await domain.student(config, data, teacher ? { ...teacher, ...shapeOf(teacher) } : {});
+    const known = teacher && { ...teacher, ...shapeOf(teacher), embed: askTokens(teacher.teacher, config, context) };
+    const student = await domain.student(config, data, known ?? {});
     record = withModels(record, { teacher, rows, student });
     await directory.writeRecord(record);
     const parts = { domain, config, data, teacher, rows, student };
@@ -101,32 +108,13 @@ async function readData<Sample, Data extends RunData<Sample>>(
   return data;
 }
 
-/** Rows of the training data, kept on the disk; of augmented data there are none to keep. */
-async function teacherRows<Sample>(
-  teacher: BuiltTeacher<Sample> | undefined,
-  config: RunConfig,
-  { training }: RunData<Sample>,
-  { progress, signal }: RunContext,
-) {
-  if (!teacher || training.augmented) return undefined;
-  const rows = await cacheTeacherRows({
-    teacher: teacher.teacher,
-    data: training,
-    ...config.cache,
-    signal,
-    onWarning: (message) => progress.warn(message),
-    onProgress: (event) => showTeacherProgress(progress, 'training', event),
-  });
-  return rows;
-}
-
 async function train<Sample, Data extends RunData<Sample>>(
   parts: {
     readonly domain: Domain<Sample, Data>;
     readonly config: RunConfig;
     readonly data: Data;
     readonly teacher: BuiltTeacher<Sample> | undefined;
-    readonly rows: Awaited<ReturnType<typeof teacherRows<Sample>>>;
+    readonly rows: CachedTeacherRows | undefined;
     readonly student: BuiltStudent<Sample>;
   },
   { directory, progress, signal }: RunContext,

@@ -7,6 +7,9 @@ import { terminalWidth } from './terminal-width.ts';
 interface EvaluateFlags extends EvaluationDataFlags {
   readonly embeddings?: string;
   readonly index?: string;
+  readonly pairs?: string;
+  readonly pairColumns?: string;
+  readonly full: boolean;
   readonly json: boolean;
 }
 
@@ -55,6 +58,13 @@ export function addEvaluateCommand(program: Command): void {
     )
     .option('--cache <directory>', "the teacher cache that holds the teacher's rows of exactly this data")
     .option('--index <file>', "more rows of the teacher, among which a sample's own row has to be found")
+    .option(
+      '--full',
+      'also measure what takes longer: probes, few-shot episodes, nDCG, agreement of whole spaces',
+      false,
+    )
+    .option('--pairs <file>', 'scored pairs of texts (.csv, .tsv, .jsonl): does similarity follow their scores?')
+    .option('--pair-columns <names>', 'their columns: text,text,score (default: sentence1,sentence2,score)')
     .option('--json', 'print everything as JSON', false)
     .addHelpText('after', EXAMPLES)
     .action(evaluate);
@@ -97,6 +107,8 @@ async function evaluate(directory: string, flags: EvaluateFlags): Promise<void> 
       model: student,
       data: { size: data.size, read: (numbers) => data.read(numbers), labels },
       ...(await teacherRows(flags, read)),
+      ...(await pairsOf(flags, student.kind)),
+      full: flags.full,
       signal,
       onProgress: show('measure', 'embedded'),
     });
@@ -109,6 +121,26 @@ async function evaluate(directory: string, flags: EvaluateFlags): Promise<void> 
     process.off('SIGINT', stop);
     await student.release();
   }
+}
+
+async function pairsOf({ pairs, pairColumns }: EvaluateFlags, kind: 'text' | 'image') {
+  const { LimbeckError } = await import('../errors.ts');
+  if (pairs === undefined) {
+    if (pairColumns === undefined) return {};
+    throw new LimbeckError('INVALID_OPTION', '--pair-columns: expected --pairs beside it, got none.');
+  }
+  if (kind !== 'text') {
+    throw new LimbeckError('INVALID_OPTION', '--pairs: expected a student of texts, got one of images.');
+  }
+  const [leftColumn, rightColumn, scoreColumn, ...more] = (pairColumns ?? 'sentence1,sentence2,score').split(',');
+  if (!scoreColumn || more.length > 0) {
+    throw new LimbeckError(
+      'INVALID_OPTION',
+      `--pair-columns: expected three names, text,text,score, got ${pairColumns}.`,
+    );
+  }
+  const { readPairs } = await import('../data/read-pairs.ts');
+  return { pairs: await readPairs(pairs, { leftColumn, rightColumn, scoreColumn }) };
 }
 
 async function teacherRows(

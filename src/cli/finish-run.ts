@@ -6,6 +6,7 @@ import type { BuiltStudent } from '../config/build-student.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { RunConfig } from '../config/complete-config.ts';
 import { type Domain, dataPath } from '../config/domains.ts';
+import type { HeldOutRows } from '../report/held-out.ts';
 import { parseMetricsLines } from '../report/metrics-lines.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
@@ -17,7 +18,6 @@ import type { DistillDirectory } from './distill-directory.ts';
 import type { RunContext } from './distill-run.ts';
 import { drawReport } from './draw-report.ts';
 import { heldOutRows, writeHeldOut } from './held-out.ts';
-import type { HeldOutRows } from './read-run.ts';
 import { METHOD } from './run-reporter.ts';
 import { count } from './teacher-progress.ts';
 

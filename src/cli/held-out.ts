@@ -2,13 +2,11 @@
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { CacheConfig } from '../config/teacher-schema.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { Matrix } from '../matrix/matrix.ts';
+import { formatHeldOut, type HeldOutRows } from '../report/held-out.ts';
 import { writeFileAtomic } from '../runtime/files.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
-import { writeSafetensors } from '../teachers/safetensors.ts';
 import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
 import { Student } from '../training/student.ts';
-import type { HeldOutRows } from './read-run.ts';
 
 /** Samples on a map: more would hide each other. */
 const MOST = 500;
@@ -56,10 +54,9 @@ export async function heldOutRows<Sample extends StudentSample>({
 /** @throws LimbeckError FILE_UNWRITABLE */
 export async function writeHeldOut(
   files: { readonly texts: string; readonly rows: string },
-  { texts, classes, teacher, student }: HeldOutRows,
+  heldOut: HeldOutRows,
 ): Promise<void> {
-  const lines = texts.map((text, i) => `${JSON.stringify({ text, label: classes[i] })}\n`);
-  const floats = ({ rows, columns, data }: Matrix) => ({ shape: [rows, columns], data: data as Float32Array });
-  await writeFileAtomic(files.texts, lines.join(''));
-  await writeFileAtomic(files.rows, writeSafetensors({ teacher: floats(teacher), student: floats(student) }));
+  const content = formatHeldOut(heldOut);
+  await writeFileAtomic(files.texts, content.texts);
+  await writeFileAtomic(files.rows, content.rows);
 }

@@ -33,6 +33,11 @@ addLazily(
   'compute the rows of a teacher, or of a student',
   async () => (await import('./embed-command.ts')).fillEmbedCommand,
 );
+addLazily(
+  'compare',
+  'train methods against each other, and say which is better',
+  async () => (await import('./compare-command.ts')).fillCompareCommand,
+);
 addInspectCommand(program);
 addEvaluateCommand(program);
 addReportCommand(program);

@@ -2,24 +2,13 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { LimbeckError } from '../errors.ts';
-import { Matrix } from '../matrix/matrix.ts';
+import { type HeldOutRows, parseHeldOut } from '../report/held-out.ts';
 import { type MetricsLine, parseMetricsLines } from '../report/metrics-lines.ts';
 import { parseRunRecord, type RunRecord } from '../report/run-record.ts';
 import { recoverDirectory } from '../runtime/files.ts';
 import { readBytes, readText } from '../runtime/read-files.ts';
-import { readSafetensors } from '../teachers/safetensors.ts';
 import { RUN_FILES } from './demo-parts.ts';
-
-/** Held-out samples with the rows of teacher and student, where the run kept them. */
-export interface HeldOutRows {
-  readonly texts: readonly string[];
-  /** The class of each; undefined where they have none. */
-  readonly classes: readonly (string | undefined)[];
-  readonly teacher: Matrix;
-  readonly student: Matrix;
-}
 
 export interface RunDirectory {
   readonly record: RunRecord;
@@ -50,32 +39,10 @@ export async function readRunDirectory(directory: string): Promise<RunDirectory>
   return { record, curves, heldOut: await readHeldOut(path(RUN_FILES.heldOutTexts), path(RUN_FILES.heldOutRows)) };
 }
 
-/** The demo calls classes supersenses. */
-const heldOutLine = z.object({ text: z.string(), label: z.string().optional(), supersense: z.string().optional() });
-
 async function readHeldOut(texts: string, rows: string): Promise<HeldOutRows | undefined> {
   if (!existsSync(texts) || !existsSync(rows)) return undefined;
-  const lines = (await readText(texts, 'the held-out texts')).split('\n').filter((line) => line !== '');
-  const samples = lines.map((line, i) => {
-    try {
-      return heldOutLine.parse(JSON.parse(line));
-    } catch (cause) {
-      throw new LimbeckError(
-        'FILE_CORRUPT',
-        `${texts}: expected {"text", "label"} in line ${i + 1}, got ${JSON.stringify(line.slice(0, 40))}. Run again.`,
-        { cause },
-      );
-    }
-  });
-  const stored = readSafetensors(await readBytes(rows, 'the rows of the held-out texts'), rows);
-  const [teacher, student] = ['teacher', 'student'].map((name) => {
-    const { shape, data } = stored.tensor(name);
-    return new Matrix(shape[0], shape[1], data);
-  });
-  return {
-    texts: samples.map(({ text }) => text),
-    classes: samples.map(({ label, supersense }) => label ?? supersense),
-    teacher,
-    student,
-  };
+  return parseHeldOut(
+    { name: texts, content: await readText(texts, 'the held-out texts') },
+    { name: rows, content: await readBytes(rows, 'the rows of the held-out texts') },
+  );
 }

@@ -1,5 +1,5 @@
 /** Lines of progress about the rows of a teacher: how many, how fast, how long. */
-import type { TeacherCacheProgress } from '../teachers/teacher-cache.ts';
+import type { TeacherCacheProgress } from '../teachers/teacher-cache-progress.ts';
 import type { Progress } from './progress.ts';
 
 export const count = (n: number): string => n.toLocaleString('en');

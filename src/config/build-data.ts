@@ -17,6 +17,10 @@ export interface RunData<Sample> {
   readonly training: Dataset<Sample>;
   /** Undefined where nothing is measured. */
   readonly validation: Dataset<Sample> | undefined;
+  /** The training data before they are varied, where they are. */
+  readonly plain?: Dataset<Sample>;
+  /** What was taken away before anything else, where that was asked for. */
+  readonly test?: Dataset<Sample>;
   /** What the files held and neither part has. */
   readonly skipped: readonly SkippedSample[];
 }
@@ -25,13 +29,22 @@ export interface ImageRunData extends RunData<ImageSample> {
   readonly format: ImageFormat;
 }
 
+/** Data that neither training nor any choice may see: a file of its own, or a share of the data, chosen by a digest of each sample. */
+export interface TestRequest {
+  readonly file?: string | undefined;
+  /** The IDX file of labels that belongs to an IDX file of pixels. */
+  readonly labels?: string | undefined;
+  readonly share: number;
+}
+
 export interface ReadControl {
+  readonly test?: TestRequest | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** @throws LimbeckError as {@link readTexts}; INVALID_ARGUMENT for fewer than two texts to train on */
-export async function buildTextData(config: RunConfig): Promise<RunData<string>> {
+export async function buildTextData(config: RunConfig, { test }: ReadControl = {}): Promise<RunData<string>> {
   const { data } = config;
   const read = (path: string, classNames?: readonly string[]): Promise<Dataset<string>> =>
     readTexts(path, {
@@ -40,18 +53,18 @@ export async function buildTextData(config: RunConfig): Promise<RunData<string>>
       ...(classNames && { classNames: [...classNames] }),
     });
   const all = await read(data.texts as string);
-  return parts(
-    config,
-    all,
-    data.validationFile === undefined ? undefined : await read(data.validationFile, all.classNames),
-  );
+  const more = async (path: string | undefined) => (path === undefined ? undefined : read(path, all.classNames));
+  return parts(config, all, await more(data.validationFile), test && { ...test, data: await more(test.file) });
 }
 
 /** The side of images when nothing says it: that of the small networks that are the default. */
 const IMAGE_SIZE = 32;
 
 /** @throws LimbeckError as {@link readImages}; INVALID_ARGUMENT for fewer than two images to train on */
-export async function buildImageData(config: RunConfig, { signal, onProgress }: ReadControl): Promise<ImageRunData> {
+export async function buildImageData(
+  config: RunConfig,
+  { signal, onProgress, test }: ReadControl,
+): Promise<ImageRunData> {
   const { data, training } = config;
   const read = async (path: string, labels: string | undefined, classNames?: readonly string[]) => {
     const isArray = labels !== undefined || (await isArrayFile(path));
@@ -71,13 +84,18 @@ export async function buildImageData(config: RunConfig, { signal, onProgress }: 
   const all = await read(data.images as string, data.labels);
   const { format } = all;
   if (!format) throw new LimbeckError('INVALID_ARGUMENT', `${data.images}: expected images of a known size, got none.`);
-  const more =
-    data.validationFile === undefined ? undefined : await read(data.validationFile, undefined, all.classNames);
-  const { training: plain, ...rest } = await parts(config, all, more);
+  const more = async (path: string | undefined, labels: string | undefined) =>
+    path === undefined ? undefined : read(path, labels, all.classNames);
+  const { training: plain, ...rest } = await parts(
+    config,
+    all,
+    await more(data.validationFile, data.validationLabels),
+    test && { ...test, data: await more(test.file, test.labels) },
+  );
   const varied = data.augment
     ? augmented({ ...plain, format }, { ...data.augment, seed: training.seed, format })
     : plain;
-  return { ...rest, training: varied, format };
+  return { ...rest, training: varied, ...(data.augment && { plain }), format };
 }
 
 /** What is neither a directory nor a list is an array of pixels. */
@@ -89,31 +107,41 @@ async function isArrayFile(path: string): Promise<boolean> {
   );
 }
 
-/** More data to measure on, or a share of all, chosen by a digest of each sample: a sample stays where it is when others are added. */
+/**
+ * The test part first; then more data to measure on, or a share of all, chosen by a digest of each sample: a sample stays where it is when
+ * others are added.
+ */
 async function parts<Sample>(
   { data, training: { checkpoint, earlyStopping } }: RunConfig,
-  all: Dataset<Sample>,
+  whole: Dataset<Sample>,
   more: Dataset<Sample> | undefined,
+  test?: TestRequest & { readonly data: Dataset<Sample> | undefined },
 ): Promise<RunData<Sample>> {
-  const skipped = [...(all.skipped ?? []), ...(more?.skipped ?? [])];
-  const { training, heldOut: validation } =
-    more || data.validation === 0
-      ? { training: all, heldOut: more }
-      : await splitByHash(all, { share: data.validation });
+  const skipped = [...(whole.skipped ?? []), ...(more?.skipped ?? []), ...(test?.data?.skipped ?? [])];
   const path = data.texts ?? data.images;
-  if (validation && validation.size < 2) {
-    if (earlyStopping || checkpoint.best !== undefined) {
-      throw new LimbeckError(
-        'INVALID_ARGUMENT',
-        `${path}: expected at least two samples to measure on, got ${validation.size}. Raise data.validation, or name a data.validationFile.`,
-      );
-    }
-    return parts(
-      { data: { ...data, validation: 0 }, training: { checkpoint, earlyStopping } } as RunConfig,
-      all,
-      undefined,
+  const tested =
+    test && (test.data ? { training: whole, heldOut: test.data } : await splitByHash(whole, { share: test.share }));
+  if (tested && tested.heldOut.size < 2) {
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `${test?.file ?? path}: expected at least two samples to test on, got ${tested.heldOut.size}. Raise test.share, or name another test.file.`,
     );
   }
+  const all = tested?.training ?? whole;
+  // A seed of its own: what the test part has left has no digest in the share that the seed of the test part would take.
+  const seed = test && !test.data ? 1 : 0;
+  const split =
+    more || data.validation === 0
+      ? { training: all, heldOut: more }
+      : await splitByHash(all, { share: data.validation, seed });
+  const tooFew = split.heldOut && split.heldOut.size < 2;
+  if (tooFew && (earlyStopping || checkpoint.best !== undefined)) {
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      `${path}: expected at least two samples to measure on, got ${split.heldOut?.size}. Raise data.validation, or name a data.validationFile.`,
+    );
+  }
+  const { training, heldOut: validation } = tooFew ? { training: all, heldOut: undefined } : split;
   if (training.size < 2) {
     throw new LimbeckError(
       'INVALID_ARGUMENT',
@@ -121,5 +149,5 @@ async function parts<Sample>(
         'Check the file, and data.column.',
     );
   }
-  return { training, validation, skipped };
+  return { training, validation, skipped, ...(tested && { test: tested.heldOut }) };
 }

@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { everyNumber } from '../matrix/every-number.ts';
 import { Random } from '../matrix/random.ts';
 import type { RowSource } from '../matrix/row-source.ts';
+import { MomentumBanks } from '../negatives/momentum-banks.ts';
 import { TeacherBank } from '../negatives/teacher-bank.ts';
 import { ContrastiveDistillationStrategy } from '../strategies/contrastive-distillation-strategy.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
@@ -19,7 +20,7 @@ import type { SingleStrategyConfig } from './strategy-schema.ts';
 const BANK_ROWS = 100_000;
 
 export interface StrategyParts {
-  readonly data: Pick<Dataset<unknown>, 'labels'>;
+  readonly data: Pick<Dataset<unknown>, 'size' | 'labels'>;
   /** The teacher's rows of the training data; undefined where they are not kept, or there is no teacher. */
   readonly rows: RowSource | undefined;
   readonly useLabels: boolean;
@@ -40,7 +41,8 @@ function buildOne(config: SingleStrategyConfig, seed: number, parts: StrategyPar
       const { kind: _, bank, ...options } = config;
       const strategy = new ContrastiveDistillationStrategy({ ...options, seed });
       const wanted = bank ?? (takesBank(config) ? BANK_ROWS : false);
-      if (wanted !== false && parts.rows) strategy.bank = buildBank(parts.rows, wanted, seed, parts);
+      if (wanted === 'momentum') strategy.bank = buildMomentumBanks(strategy.projectionDimension, seed, parts);
+      else if (wanted !== false && parts.rows) strategy.bank = buildBank(parts.rows, wanted, seed, parts);
       return strategy;
     }
     case 'response': {
@@ -78,6 +80,14 @@ function buildBank(
     ...(useLabels && labels && { labels: samples.map((i) => labels[i]) }),
     ...(!every && { sampleIds: samples }),
   });
+}
+
+function buildMomentumBanks(
+  dimension: number,
+  seed: number,
+  { data: { size: samples, labels }, useLabels }: StrategyParts,
+): MomentumBanks {
+  return new MomentumBanks({ samples, dimension, seed, ...(useLabels && labels && { labels }) });
 }
 
 /** Whether any strategy has a use for logits of the student. */

@@ -1,6 +1,9 @@
 /** From the section `student` to the model that is trained. */
+import type { Dataset } from '../data/dataset.ts';
+import { textDataset } from '../data/text-dataset.ts';
 import { TextTokenizer } from '../data/tokenizer.ts';
 import { LimbeckError } from '../errors.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import { readBytes, readText } from '../runtime/read-files.ts';
 import type { ImageStudent } from '../students/images/image-student.ts';
 import { mlp } from '../students/images/mlp.ts';
@@ -12,13 +15,14 @@ import { imageInputs, textInputs } from '../students/onnx/onnx-inputs.ts';
 import { StaticEmbeddingStudent } from '../students/static-embedding-student.ts';
 import type { TrainableStudent } from '../students/student.ts';
 import type { StudentFilesOptions } from '../students/student-files.ts';
+import { teacherTokens } from '../students/teacher-tokens.ts';
 import { transformerEncoder } from '../students/transformer/transformer-encoder.ts';
 import { parseBertCheckpoint } from '../teachers/parse-bert-checkpoint.ts';
 import { Student } from '../training/student.ts';
 import { bertFiles } from './bert-directory.ts';
 import type { ImageRunData, RunData } from './build-data.ts';
 import { comparesRows, readsOutputs } from './build-strategy.ts';
-import { buildTokenizer } from './build-tokenizer.ts';
+import { type BuiltTokenizer, buildTokenizer, encodedParts } from './build-tokenizer.ts';
 import type { RunConfig } from './complete-config.ts';
 import type { StudentConfig } from './student-schema.ts';
 
@@ -27,6 +31,11 @@ export interface TeacherShape {
   readonly dimension?: number | undefined;
   readonly classes?: number | undefined;
   readonly tokenizer?: TextTokenizer | undefined;
+}
+
+/** A teacher that can also be asked for rows of samples beside the data. */
+export interface AskedTeacher<Sample> extends TeacherShape {
+  readonly embed?: ((data: Dataset<Sample>) => Promise<Matrix>) | undefined;
 }
 
 /** A student that can be trained and saved. */
@@ -46,17 +55,25 @@ export interface BuiltStudent<Sample> {
   readonly truncated: number;
 }
 
-/** @throws LimbeckError INVALID_OPTION, FILE_UNREADABLE, FILE_CORRUPT; errors of the data */
+/**
+ * @param tokenizers those of students that were built before from the same data and teacher, by what was asked for
+ * @throws LimbeckError INVALID_OPTION, FILE_UNREADABLE, FILE_CORRUPT; errors of the data
+ */
 export async function buildTextStudent(
   config: RunConfig,
   { training }: RunData<string>,
-  teacher: TeacherShape,
+  teacher: AskedTeacher<string>,
+  tokenizers: Map<string, BuiltTokenizer> = new Map(),
 ): Promise<BuiltStudent<string>> {
   const { student: options } = config;
   const { seed } = config.training;
   if (options.kind === 'onnx') return onnxTextStudent(options);
   if (options.kind !== 'static' && options.kind !== 'transformer') throw wrongKind(options.kind, 'texts');
-  const { tokenizer, oldIds, truncated } = await buildTokenizer(options, training, teacher.tokenizer);
+  const { tokenizer: wanted, vocabularySize: size, maxTokens: longest, pruned } = options;
+  const key = JSON.stringify([wanted, size, longest, pruned]);
+  const built = tokenizers.get(key) ?? (await buildTokenizer(options, training, teacher.tokenizer));
+  tokenizers.set(key, built);
+  const { tokenizer, oldIds, truncated } = built;
   const { vocabularySize: vocabulary, maxTokens } = tokenizer;
   const known = { vocabulary, maxTokens, truncated };
   const dimension = dimensionOf(config, options.dimension, teacher);
@@ -67,7 +84,15 @@ export async function buildTextStudent(
         'student.dimension: expected a whole number ≥ 1, since there is no teacher whose width could be taken, got nothing.',
       );
     }
-    const student = new StaticEmbeddingStudent(tokenizer, { width: options.width, dimension, seed });
+    const { width, initialization } = options;
+    const { embed } = teacher;
+    if (initialization === 'teacher' && embed) {
+      built.teacherTokens ??= await teacherTokens(tokenizer, encodedParts(tokenizer, training), (texts) =>
+        embed(textDataset({ texts })),
+      );
+    }
+    const fromTeacher = initialization === 'teacher' ? built.teacherTokens : undefined;
+    const student = new StaticEmbeddingStudent(tokenizer, { width, dimension, seed, fromTeacher });
     return { student, architecture: 'static embeddings', ...known };
   }
   const { layers, heads, hidden, intermediate, fromTeacher } = options;
@@ -94,7 +119,7 @@ async function onnxTextStudent(options: Extract<StudentConfig, { kind: 'onnx' }>
 export async function buildImageStudent(
   config: RunConfig,
   { training, format }: ImageRunData,
-  teacher: TeacherShape,
+  teacher: AskedTeacher<ImageSample>,
 ): Promise<BuiltStudent<ImageSample>> {
   const { student: options } = config;
   if (options.kind === 'onnx') {
@@ -137,6 +162,20 @@ function imageStudent(options: ImageArchitecture, common: CommonOptions): ImageS
 
 function onnxOptions({ embeddings, outputs, pooling, sizes }: Extract<StudentConfig, { kind: 'onnx' }>) {
   return { embeddings, outputs, pooling, sizes };
+}
+
+/** What of a student's shape depends on teacher, labels and strategy; undefined where its own features, or no classes, are meant. */
+export function studentShape(
+  config: RunConfig,
+  { training }: RunData<unknown>,
+  teacher: TeacherShape,
+): { readonly dimension: number | undefined; readonly classes: number | undefined } {
+  const { student } = config;
+  if (student.kind === 'onnx') return { dimension: undefined, classes: undefined };
+  return {
+    dimension: dimensionOf(config, student.dimension, teacher),
+    classes: student.kind === 'static' ? undefined : classesOf(config, student.classes, training, teacher),
+  };
 }
 
 function dimensionOf(config: RunConfig, given: number | undefined, teacher: TeacherShape): number | undefined {

@@ -4,6 +4,7 @@ import { TextTokenizer } from '../data/tokenizer.ts';
 import { trainTokenizer } from '../data/train-tokenizer.ts';
 import { LimbeckError } from '../errors.ts';
 import { readText } from '../runtime/read-files.ts';
+import type { TeacherTokens } from '../students/teacher-tokens.ts';
 
 export interface TokenizerRequest {
   readonly tokenizer?: string | undefined;
@@ -18,6 +19,8 @@ export interface BuiltTokenizer {
   readonly oldIds: Int32Array | undefined;
   /** Training texts that are longer than the tokenizer's limit. */
   readonly truncated: number;
+  /** What the teacher says of its tokens, once somebody has asked. */
+  teacherTokens?: TeacherTokens;
 }
 
 /** BERT's, where nothing else is known. */
@@ -87,6 +90,11 @@ async function countTruncated(tokenizer: TextTokenizer, data: Dataset<string>): 
 
 async function* texts(data: Dataset<string>): AsyncGenerator<string> {
   for await (const part of parts(data)) yield* part;
+}
+
+/** The ids of all texts, some thousand at a time. */
+export async function* encodedParts(tokenizer: TextTokenizer, data: Dataset<string>): AsyncGenerator<Int32Array[]> {
+  for await (const part of parts(data)) yield tokenizer.encodeAll(part);
 }
 
 async function* parts(data: Dataset<string>): AsyncGenerator<readonly string[]> {

@@ -4,7 +4,14 @@
  */
 import { show } from '../errors.ts';
 import { closestName } from '../nearest-names.ts';
-import { type ChoiceNode, type Field, optionOf, type SchemaNode, type SectionNode } from './schema-tree.ts';
+import {
+  type ChoiceNode,
+  type Field,
+  type MapNode,
+  optionOf,
+  type SchemaNode,
+  type SectionNode,
+} from './schema-tree.ts';
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -54,9 +61,21 @@ function checkNode(node: SchemaNode, value: unknown, path: ConfigPath): ConfigPr
     case 'list':
       // What is no list is said of the field, which has a description.
       return Array.isArray(value) ? value.flatMap((item, i) => checkNode(node.item, item, [...path, i])) : [];
+    case 'map':
+      return checkMap(node, value, path);
     case 'value':
       return [];
   }
+}
+
+function checkMap({ key, item }: MapNode, value: unknown, path: ConfigPath): ConfigProblem[] {
+  // What holds no names is said of the field, which has a description.
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([name, entry]): ConfigProblem[] =>
+    key.safeParse(name).success
+      ? checkNode(item, entry, [...path, name])
+      : [{ path: [...path, name], key: true, message: `expected ${key.description}, got ${show(name)}` }],
+  );
 }
 
 function checkChoice(choice: ChoiceNode, value: unknown, path: ConfigPath): ConfigProblem[] {

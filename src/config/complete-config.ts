@@ -35,7 +35,9 @@ function completeStudent({ student, teacher }: ParsedConfig): StudentConfig {
   if (student.kind !== 'static' && student.kind !== 'transformer') return student;
   const tokenizer = student.tokenizer ?? (hasTokenizer(teacher) ? 'teacher' : 'train');
   const vocabularySize = student.vocabularySize ?? (tokenizer === 'train' ? 8192 : undefined);
-  return { ...student, tokenizer, ...(vocabularySize !== undefined && { vocabularySize }) };
+  const completed = { ...student, tokenizer, ...(vocabularySize !== undefined && { vocabularySize }) };
+  if (completed.kind !== 'static') return completed;
+  return { ...completed, initialization: completed.initialization ?? (embedsAnything(teacher) ? 'teacher' : 'random') };
 }
 
 const LEARNING_RATES: Partial<Record<StudentConfig['kind'], number>> = { static: 0.005, transformer: 0.0005 };
@@ -43,6 +45,12 @@ const LEARNING_RATES: Partial<Record<StudentConfig['kind'], number>> = { static:
 function completeOptimizer({ student, training: { optimizer } }: ParsedConfig): ParsedConfig['training']['optimizer'] {
   if (optimizer.method !== 'adamw') return optimizer;
   return { ...optimizer, learningRate: optimizer.learningRate ?? LEARNING_RATES[student.kind] ?? 0.001 };
+}
+
+/** Whether a teacher can be asked for rows of texts that are not in the data. */
+function embedsAnything(teacher: ParsedConfig['teacher']): boolean {
+  const teachers = teachersOf({ teacher });
+  return teachers.length > 0 && teachers.every((one) => !('align' in one));
 }
 
 export function hasTokenizer(teacher: ParsedConfig['teacher']): boolean {
@@ -147,6 +155,14 @@ function studentProblems({ data, student, teacher }: ParsedConfig): ConfigProble
       found.push(problem(['student', 'vocabularySize'], "expected only with tokenizer: 'train'. Remove it", true));
     }
   }
+  if (student.kind === 'static' && student.initialization === 'teacher' && !embedsAnything(teacher)) {
+    found.push(
+      problem(
+        ['student', 'initialization'],
+        "expected 'random', since there is no teacher that could be asked for rows of single tokens, got 'teacher'",
+      ),
+    );
+  }
   if (student.kind === 'onnx' && data.texts !== undefined && student.tokenizer === undefined) {
     found.push(
       problem(
@@ -207,7 +223,21 @@ function strategyProblems(config: ParsedConfig): ConfigProblem[] {
         problem([...path, 'bank'], 'expected false with data.augment, since rows of augmented images are not kept'),
       );
     }
-    if (kind === 'contrastive' && strategy.bank !== undefined && strategy.bank !== false && !takesBank(strategy)) {
+    if (kind === 'contrastive' && strategy.bank === 'momentum' && !hasBothHeads(strategy)) {
+      found.push(
+        problem(
+          [...path, 'bank'],
+          "expected projection: 'both' with the banks of heads that learn, got mode " +
+            `${strategy.mode} with projection ${strategy.projection}`,
+        ),
+      );
+    } else if (
+      kind === 'contrastive' &&
+      strategy.bank !== undefined &&
+      strategy.bank !== false &&
+      strategy.bank !== 'momentum' &&
+      !takesBank(strategy)
+    ) {
       found.push(
         problem(
           [...path, 'bank'],
@@ -219,11 +249,16 @@ function strategyProblems(config: ParsedConfig): ConfigProblem[] {
   return found;
 }
 
+type ContrastiveConfig = Extract<SingleStrategyConfig, { kind: 'contrastive' }>;
+
 /** Whether a bank of teacher rows goes with the options. */
-export function takesBank(strategy: Extract<SingleStrategyConfig, { kind: 'contrastive' }>): boolean {
-  const { mode, symmetric, normalize, projection } = strategy;
-  const heads = projection === 'both' || (projection === 'auto' && mode === 'crd');
-  return !heads && normalize && (mode !== 'infonce' || symmetric);
+export function takesBank(strategy: ContrastiveConfig): boolean {
+  const { mode, symmetric, normalize } = strategy;
+  return !hasBothHeads(strategy) && normalize && (mode !== 'infonce' || symmetric);
+}
+
+function hasBothHeads({ mode, projection }: ContrastiveConfig): boolean {
+  return projection === 'both' || (projection === 'auto' && mode === 'crd');
 }
 
 function trainingProblems({ data, training }: ParsedConfig): ConfigProblem[] {

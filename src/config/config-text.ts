@@ -12,9 +12,10 @@ export interface ConfigText {
 
 /**
  * @param file how the file is called in messages
+ * @param maps sections whose keys are names: one with nothing behind it is there, and holds nothing
  * @throws LimbeckError INVALID_OPTION with line and column when the text is not YAML (JSON is)
  */
-export function parseConfigText(text: string, file: string): ConfigText {
+export function parseConfigText(text: string, file: string, maps: readonly string[] = []): ConfigText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
@@ -27,7 +28,7 @@ export function parseConfigText(text: string, file: string): ConfigText {
     );
   }
   return {
-    value: withoutNull(document.toJS() ?? {}),
+    value: withoutNull(namesKept(document.toJS() ?? {}, maps)),
     line: (path) => lines.linePos(offsetOf(document.contents, path)).line || 1,
   };
 }
@@ -46,6 +47,17 @@ function offsetOf(top: unknown, path: ConfigPath): number {
     node = pair ? pair.value : next;
   }
   return offset;
+}
+
+function namesKept(value: unknown, maps: readonly string[]): unknown {
+  if (!isObject(value)) return value;
+  const kept = (map: unknown): unknown => {
+    if (Array.isArray(map)) return map.map(kept);
+    return isObject(map) ? Object.fromEntries(Object.entries(map).map(([name, entry]) => [name, entry ?? {}])) : map;
+  };
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, maps.includes(key) ? kept(entry) : entry]),
+  );
 }
 
 function withoutNull(value: unknown): unknown {

@@ -16,7 +16,7 @@ const column = (what: string) => texts.labelColumn.describe(`the name of a colum
 
 /** Keys of {@link dataSchema} that only go with texts, or only with images. */
 export const TEXT_KEYS = ['format', 'deduplicate', 'idColumn'] as const;
-export const IMAGE_KEYS = ['labels', 'size', 'channels', 'fit', 'background', 'augment'] as const;
+export const IMAGE_KEYS = ['labels', 'validationLabels', 'size', 'channels', 'fit', 'background', 'augment'] as const;
 
 /** Exactly one of `texts` and `images`. A description completes "expected …". */
 export const dataSchema = z.strictObject({
@@ -53,6 +53,7 @@ export const dataSchema = z.strictObject({
   validationFile: path(
     'the path of more data of the same kind to measure on, instead of a share of the training data',
   ).optional(),
+  validationLabels: path('the path of the IDX file of labels that belongs to a validationFile of pixels').optional(),
   augment: z
     .strictObject(augmentationSchema.omit({ seed: true }).shape)
     .optional()

@@ -1,8 +1,9 @@
 /** The two kinds of samples, each with how its data, teachers and students are built. */
 import type { ImageSample } from '../students/images/pixels.ts';
 import { buildImageData, buildTextData, type ImageRunData, type ReadControl, type RunData } from './build-data.ts';
-import { type BuiltStudent, buildImageStudent, buildTextStudent, type TeacherShape } from './build-student.ts';
+import { type AskedTeacher, type BuiltStudent, buildImageStudent, buildTextStudent } from './build-student.ts';
 import { type BuiltTeacher, buildImageTeacher, buildTextTeacher } from './build-teacher.ts';
+import type { BuiltTokenizer } from './build-tokenizer.ts';
 import type { RunConfig } from './complete-config.ts';
 
 export interface Domain<Sample, Data extends RunData<Sample> = RunData<Sample>> {
@@ -12,7 +13,13 @@ export interface Domain<Sample, Data extends RunData<Sample> = RunData<Sample>> 
   data(config: RunConfig, control: ReadControl): Promise<Data>;
   /** Undefined with teacher: none. */
   teacher(config: RunConfig): Promise<BuiltTeacher<Sample> | undefined>;
-  student(config: RunConfig, data: Data, teacher: TeacherShape): Promise<BuiltStudent<Sample>>;
+  /** `tokenizers` are shared by students of the same data and teacher. */
+  student(
+    config: RunConfig,
+    data: Data,
+    teacher: AskedTeacher<Sample>,
+    tokenizers?: Map<string, BuiltTokenizer>,
+  ): Promise<BuiltStudent<Sample>>;
 }
 
 export const TEXTS: Domain<string> = {

@@ -1,11 +1,22 @@
-/** The configuration as a JSON Schema, for editors: what `limbeck.schema.json` holds. */
+/** Configurations as JSON Schemas, for editors: what `limbeck.schema.json` and `limbeck.compare.schema.json` hold. */
 import * as z from 'zod';
+import { compareSchema } from './compare-schema.ts';
 import { configSchema } from './schema.ts';
 
-/** Draft 7, which editors know best. */
+/** Of a run. */
 export function configJsonSchema(): object {
+  return jsonSchemaOf(configSchema, 'A run of limbeck distill');
+}
+
+/** Of a comparison. */
+export function compareJsonSchema(): object {
+  return jsonSchemaOf(compareSchema, 'A comparison of limbeck compare');
+}
+
+/** Draft 7, which editors know best. */
+function jsonSchemaOf(schema: z.ZodType, title: string): object {
   return {
-    ...z.toJSONSchema(configSchema, {
+    ...z.toJSONSchema(schema, {
       io: 'input',
       target: 'draft-7',
       override: ({ jsonSchema }) => {
@@ -16,7 +27,7 @@ export function configJsonSchema(): object {
         if (isEmpty(jsonSchema.default) && jsonSchema.description === undefined) delete jsonSchema.default;
       },
     }),
-    title: 'A run of limbeck distill',
+    title,
   };
 }
 

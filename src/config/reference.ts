@@ -1,4 +1,7 @@
 /** The reference page of the configuration, from the schema: what `docs/configuration.md` holds. */
+import { stringify } from 'yaml';
+import { METHODS } from './compare-methods.ts';
+import { compareSchema } from './compare-schema.ts';
 import { configSchema } from './schema.ts';
 import { type ChoiceNode, type Field, type SchemaNode, type SectionNode, sectionOf } from './schema-tree.ts';
 
@@ -36,11 +39,49 @@ teacher:
 - The first line, in YAML, lets editors complete and check the file.
 `;
 
+const COMPARISON = `# Comparisons
+
+What \`limbeck compare\` reads: one file with methods, students and seeds. [compare.md](compare.md) has an example. \`data\`, \`teacher\`, \`cache\` and
+\`training\` are those of a run, but for these: paths are relative to the file; \`data.validation\` is 0 by default; \`training\` has no \`seed\`,
+\`earlyStopping\`, \`validation\` and \`checkpoint.best\`, since results are those of the last step of equally long runs.
+
+\`\`\`yaml
+# yaml-language-server: $schema=./node_modules/limbeck/limbeck.compare.schema.json
+\`\`\`
+
+`;
+
 /** The page as Markdown. */
 export function renderReference(): string {
   const { fields } = sectionOf(configSchema);
   const sections = [...fields].map(([name, field]) => section(name, field));
-  return `${INTRODUCTION}\n${sections.join('\n')}`;
+  return `${INTRODUCTION}\n${sections.join('\n')}\n${COMPARISON}${comparisonTable()}\n${methodTable()}`;
+}
+
+/** Keys that a run does not have, and those that a comparison has otherwise. */
+function comparisonTable(): string {
+  const { fields } = sectionOf(compareSchema);
+  const own = [...fields].filter(([name]) => !['data', 'teacher', 'cache', 'training'].includes(name));
+  const [named, others] = [true, false].map((map) => own.filter(([, { node }]) => (node.type === 'map') === map));
+  // What a section of a run says of its keys is not said again.
+  const inShort = ([name, field]: [string, Field]): [string, Field] => [name, { ...field, node: { type: 'value' } }];
+  const method = named.flatMap(([name, { node }]) =>
+    node.type === 'map' && node.item.type === 'section'
+      ? [
+          `## \`${name}.<name>\`\n\n${table({ type: 'section', fields: new Map([...node.item.fields].map(inShort)) }, '')}`,
+        ]
+      : [],
+  );
+  return [table({ type: 'section', fields: new Map([...others, ...named.map(inShort)]) }, ''), ...method].join('\n');
+}
+
+function methodTable(): string {
+  const rows = Object.entries(METHODS).map(([name, { description, strategy }]) => {
+    const text =
+      strategy === undefined ? '' : `\`${stringify(strategy, { collectionStyle: 'flow', lineWidth: 0 }).trim()}\``;
+    return `| \`${name}\` | ${cell(description)} | ${text} |`;
+  });
+  return ['## Methods by name', '', '| name | what it is | `strategy` |', '|---|---|---|', ...rows, ''].join('\n');
 }
 
 function section(name: string, { node, ...field }: Field): string {
@@ -59,6 +100,8 @@ function tables(node: SchemaNode, path: string): string {
         .join('\n');
     case 'list':
       return tables(node.item, `${path}[]`);
+    case 'map':
+      return tables(node.item, `${path}.<name>`);
     case 'value':
       return '';
   }

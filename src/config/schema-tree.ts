@@ -1,5 +1,5 @@
 /**
- * A zod schema as a plain tree: sections with fields, choices between sections, lists, values. What walks over the schema (the checker,
+ * A zod schema as a plain tree: sections with fields, choices between sections, lists, values by names of the user's, values. What walks over the schema (the checker,
  * the reference page, flags, the commented file) walks over this, and knows nothing of zod's wrappers.
  */
 import type * as z from 'zod';
@@ -26,11 +26,18 @@ export interface ListNode {
   readonly item: SchemaNode;
 }
 
+/** Keys are names that the user gives. */
+export interface MapNode {
+  readonly type: 'map';
+  readonly key: z.ZodType;
+  readonly item: SchemaNode;
+}
+
 export interface ValueNode {
   readonly type: 'value';
 }
 
-export type SchemaNode = SectionNode | ChoiceNode | ListNode | ValueNode;
+export type SchemaNode = SectionNode | ChoiceNode | ListNode | MapNode | ValueNode;
 
 export interface Field {
   readonly node: SchemaNode;
@@ -51,6 +58,8 @@ interface Definition {
   readonly shape?: Readonly<Record<string, z.ZodType>>;
   readonly options?: readonly z.ZodType[];
   readonly element?: z.ZodType;
+  readonly keyType?: z.ZodType;
+  readonly valueType?: z.ZodType;
   readonly values?: readonly unknown[];
 }
 
@@ -74,8 +83,12 @@ export function fieldOf(schema: z.ZodType): Field {
 }
 
 function nodeOf(schema: z.ZodType): SchemaNode {
-  const { type, options, element } = definitionOf(schema);
+  const { type, options, element, keyType, valueType } = definitionOf(schema);
   if (type === 'object') return sectionOf(schema);
+  if (type === 'record' && keyType && valueType) return { type: 'map', key: keyType, item: fieldOf(valueType).node };
+  // A list that stands for a map is made one before it is checked.
+  const map = type === 'union' && options?.find((option) => definitionOf(option).type === 'record');
+  if (map) return nodeOf(map);
   if (type === 'union' && options?.some((option) => definitionOf(option).type === 'object')) return choiceOf(options);
   if (type === 'array' && element) {
     const item = nodeOf(element);

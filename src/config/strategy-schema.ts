@@ -23,11 +23,11 @@ export const STRATEGIES = {
       .default(16_384)
       .describe(contrastive.negativesSampleSize.description ?? ''),
     bank: z
-      .union([z.boolean(), z.int().min(1)])
+      .union([z.boolean(), z.int().min(1), z.literal('momentum')])
       .optional()
       .describe(
-        'true, false or a whole number ≥ 1: whether negatives also come from a bank of all training rows of the teacher, or of so ' +
-          'many of them; by default at most 100,000, where the mode allows a bank and data are not augmented',
+        "true, false, a whole number ≥ 1 or 'momentum': whether negatives also come from a bank of all training rows of the teacher, or of " +
+          'so many of them, or from the two banks of the CRD paper; by default at most 100,000, where the mode allows a bank and data are not augmented',
       ),
   }),
   response: z.strictObject({

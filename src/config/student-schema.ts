@@ -61,6 +61,13 @@ export const STUDENTS = {
     width: staticEmbeddingOptionsSchema.shape.width
       .default(96)
       .describe(staticEmbeddingOptionsSchema.shape.width.description ?? ''),
+    initialization: z
+      .enum(['teacher', 'random'])
+      .optional()
+      .describe(
+        "'teacher': a token's vector starts as the principal components of the teacher's embedding of it, weighted by rarity; or 'random'; by " +
+          "default 'teacher' where it can be asked",
+      ),
     ...dimension,
     ...tokens,
   }),

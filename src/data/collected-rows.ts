@@ -2,8 +2,9 @@
 import { LimbeckError } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
+import { assertFiniteRows } from './finite-rows.ts';
 import { showValue } from './source-row.ts';
-import { assertFiniteRows, checkRowNumber } from './stored-rows.ts';
+import { checkRowNumber } from './stored-rows.ts';
 
 const BLOCK_NUMBERS = 1 << 20;
 

@@ -1,9 +1,9 @@
 /** The fingerprint of data, taken sample by sample, so that data need not be in memory for it. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#digest';
 
 /** SHA-256 over the samples, each as its number of bytes and those bytes, then the labels, little-endian. */
 export class DataFingerprint {
-  readonly #hash = createHash('sha256');
+  readonly #hash = sha256();
 
   /** @param what one sample: "text" */
   constructor(what: string, samples: number) {
@@ -21,6 +21,6 @@ export class DataFingerprint {
       for (let i = 0; i < labels.length; i++) bytes.setInt32(i * 4, labels[i], true);
       this.#hash.update(`labels ${labels.length}\n`).update(bytes);
     }
-    return this.#hash.digest('hex');
+    return this.#hash.hex();
   }
 }

@@ -2,7 +2,7 @@
  * Numbers by what they belong to, texts or bytes, in 24 to 40 bytes each however long those are: 128 bits of a SHA-256 with open
  * addressing. It finds what is equal and does not keep what it was given.
  */
-import { hash } from 'node:crypto';
+import { sha256Of } from '#digest';
 
 /**
  * @example
@@ -72,9 +72,10 @@ export class DigestIndex {
 }
 
 function digestOf(key: string | Uint8Array): Uint32Array {
-  const bytes = hash('sha256', key, 'buffer');
+  const { buffer, byteOffset } = sha256Of(key);
+  const bytes = new DataView(buffer, byteOffset);
   const words = new Uint32Array(4);
-  for (let word = 0; word < 4; word++) words[word] = bytes.readUInt32LE(4 * word);
+  for (let word = 0; word < 4; word++) words[word] = bytes.getUint32(4 * word, true);
   return words;
 }
 

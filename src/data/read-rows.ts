@@ -5,12 +5,10 @@
 import { open } from 'node:fs/promises';
 import * as z from 'zod';
 import { LimbeckError, show } from '../errors.ts';
-import { brainFloatsToFloats, halvesToFloats } from '../matrix/half-precision.ts';
 import type { RowSource } from '../matrix/row-source.ts';
-import { nearestNames } from '../nearest-names.ts';
 import { unreadable } from '../runtime/read-files.ts';
 import { parseOptions } from '../strategies/options.ts';
-import { readSafetensorsHeader, type SafetensorsDtype } from '../teachers/safetensors.ts';
+import { readSafetensorsHeader } from '../teachers/safetensors.ts';
 import { idOf } from './collect-texts.ts';
 import { CollectedRows } from './collected-rows.ts';
 import { DigestIndex } from './digest-index.ts';
@@ -18,6 +16,7 @@ import type { FileStatus } from './file-identity.ts';
 import { jsonRows } from './line-rows.ts';
 import { NPY_HEADER_LIMIT, numbersOf, readNpyHeader } from './npy.ts';
 import { parquetRows } from './parquet-rows.ts';
+import { rowsTensor } from './parse-rows.ts';
 import { columnName } from './read-texts-options.ts';
 import { showValue } from './source-row.ts';
 import { StoredRows } from './stored-rows.ts';
@@ -123,18 +122,6 @@ async function npyRows(path: string): Promise<RowSource> {
   return new StoredRows({ path, status, shape, begin, size, decode: (numbers) => numbersOf(dtype, numbers) });
 }
 
-/** Element types of rows: bytes per number and how they are read. */
-const ROW_DTYPES: Partial<
-  Record<SafetensorsDtype, { size: number; read: (buffer: ArrayBuffer) => ArrayLike<number | bigint> }>
-> = {
-  F64: { size: 8, read: (buffer) => new Float64Array(buffer) },
-  F32: { size: 4, read: (buffer) => new Float32Array(buffer) },
-  F16: { size: 2, read: (buffer) => halvesToFloats(new Uint16Array(buffer)) },
-  BF16: { size: 2, read: (buffer) => brainFloatsToFloats(new Uint16Array(buffer)) },
-  I8: { size: 1, read: (buffer) => new Int8Array(buffer) },
-  U8: { size: 1, read: (buffer) => new Uint8Array(buffer) },
-};
-
 async function safetensorsRows(path: string, tensor: string | undefined): Promise<RowSource> {
   const { status, bytes } = await beginning(path, async (size, read) => {
     if (size < 8) return size;
@@ -148,24 +135,7 @@ async function safetensorsRows(path: string, tensor: string | undefined): Promis
     );
   }
   const { entries } = readSafetensorsHeader(bytes, status.size, path);
-  const names = [...entries.keys()];
-  const name = tensor ?? (names.length === 1 ? names[0] : undefined);
-  const entry = name === undefined ? undefined : entries.get(name);
-  if (!entry) {
-    const near = (tensor === undefined ? names : nearestNames(tensor, names).map((known) => known.name)).slice(0, 10);
-    throw new LimbeckError(
-      'INVALID_OPTION',
-      `${path}: expected ${tensor === undefined ? 'one tensor' : `a tensor ${show(tensor)}`}, got ` +
-        `${names.length}${near.length > 0 ? `: ${near.map(show).join(', ')}` : ''}. Set tensor to the one that holds the rows.`,
-    );
-  }
-  const type = ROW_DTYPES[entry.dtype];
-  if (!type) {
-    throw new LimbeckError(
-      'UNSUPPORTED',
-      `${path}: expected rows of a type among ${Object.keys(ROW_DTYPES).join(', ')}, got ${entry.dtype}.`,
-    );
-  }
+  const { entry, type } = rowsTensor(entries, path, tensor);
   const decode = (numbers: Uint8Array) => type.read(new Uint8Array(numbers).buffer);
   return new StoredRows({ path, status, shape: entry.shape, begin: entry.begin, size: type.size, decode });
 }

@@ -2,11 +2,12 @@
  * A part of the data held out for validation, chosen by what samples hold: equal samples fall on one side, and a sample stays on its
  * side when others come or go. Not a stratified split: shares of classes are as chance has them.
  */
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { sha256 } from '#digest';
 import { LimbeckError, show } from '../errors.ts';
 import { parseOptions } from '../strategies/options.ts';
 import type { Dataset, InMemoryDataset } from './dataset.ts';
+import { foldText } from './fold-text.ts';
 import { subset } from './subset.ts';
 import type { TextDataset } from './text-dataset.ts';
 
@@ -65,11 +66,13 @@ export async function splitByHash<Sample>(
   for (let start = 0; start < data.size; start += BLOCK) {
     const numbers = Int32Array.from({ length: Math.min(BLOCK, data.size - start) }, (_, i) => start + i);
     for (const [i, sample] of (await data.read(numbers)).entries()) {
-      const hash = createHash('sha256')
+      const { buffer, byteOffset } = sha256()
         .update(`${seed}\n`)
         .update(by(sample, start + i))
-        .digest();
-      sides[hash.readUIntBE(0, 6) / 2 ** 48 < share ? 1 : 0].push(start + i);
+        .bytes();
+      const digest = new DataView(buffer, byteOffset);
+      const first = digest.getUint32(0) * 2 ** 16 + digest.getUint16(4);
+      sides[first / 2 ** 48 < share ? 1 : 0].push(start + i);
     }
   }
   const training = subset(data, sides[0]);
@@ -80,7 +83,7 @@ export async function splitByHash<Sample>(
 }
 
 function contentOf(sample: unknown): string | Uint8Array {
-  if (typeof sample === 'string') return sample.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
+  if (typeof sample === 'string') return foldText(sample);
   if (ArrayBuffer.isView(sample)) return new Uint8Array(sample.buffer, sample.byteOffset, sample.byteLength);
   throw new LimbeckError(
     'INVALID_ARGUMENT',

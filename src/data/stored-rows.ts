@@ -7,6 +7,7 @@ import { LimbeckError } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import { assertUnchanged, type FileStatus } from './file-identity.ts';
+import { assertFiniteRows } from './finite-rows.ts';
 
 export class StoredRows implements RowSource {
   readonly rows: number;
@@ -99,16 +100,4 @@ export class StoredRows implements RowSource {
 export function checkRowNumber(path: string, number: number, rows: number): void {
   if (Number.isInteger(number) && number >= 0 && number < rows) return;
   throw new LimbeckError('INVALID_ARGUMENT', `${path}: expected the number of a row, 0 … ${rows - 1}, got ${number}.`);
-}
-
-/** @throws LimbeckError NON_FINITE naming file, row and column */
-export function assertFiniteRows(path: string, { data, columns }: Matrix, place: (row: number) => string): void {
-  for (let k = 0; k < data.length; k++) {
-    if (Number.isFinite(data[k])) continue;
-    throw new LimbeckError(
-      'NON_FINITE',
-      `${path}, ${place(Math.floor(k / columns))}: expected finite numbers (in single precision), got ${data[k]} in column ${k % columns}. ` +
-        'Compute the row again, or take it and its sample out.',
-    );
-  }
 }

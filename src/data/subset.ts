@@ -1,5 +1,5 @@
 /** Some samples of a data set as a data set of their own. Nothing is copied but what is small per sample. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#digest';
 import { LimbeckError, show } from '../errors.ts';
 import type { Dataset, InMemoryDataset } from './dataset.ts';
 import type { TextDataset } from './text-dataset.ts';
@@ -56,7 +56,7 @@ function fingerprintOf({ fingerprint, size }: Dataset<unknown>, numbers: Int32Ar
   if (numbers.length === size && numbers.every((number, i) => number === i)) return fingerprint;
   const bytes = new DataView(new ArrayBuffer(4 * numbers.length));
   for (const [i, number] of numbers.entries()) bytes.setInt32(4 * i, number, true);
-  return createHash('sha256').update(`subset of ${fingerprint}\n`).update(bytes).digest('hex');
+  return sha256().update(`subset of ${fingerprint}\n`).update(bytes).hex();
 }
 
 function duplicatesAmong(numbers: Int32Array, duplicateOf: Int32Array | undefined): Int32Array | undefined {

@@ -11,6 +11,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { LimbeckError, show } from '../errors.ts';
 import { encodeStart } from './encode-start.ts';
+import { tokenText } from './token-text.ts';
 import { corruptTokenizer } from './tokenizer-checks.ts';
 import { tokenizerFiles } from './tokenizer-files.ts';
 import { parseTokenizerJson, postProcessorTokens, type TokenizerJson, withVocabulary } from './tokenizer-json.ts';
@@ -237,6 +238,19 @@ export class TextTokenizer {
       unknownToken: this.unknownId === undefined ? undefined : token(this.unknownId),
       prefix: this.#prefix.map(token),
       suffix: this.#suffix.map(token),
+    });
+  }
+
+  /**
+   * Every token as a text of its own, one per id below {@link vocabularySize}: "ing" for "##ing". Empty for special tokens, for ids without
+   * a token, and for what is no whole character.
+   */
+  tokenTexts(): string[] {
+    const special = new Set(this.specialIds);
+    const textOf = tokenText(this.#json);
+    return Array.from({ length: this.vocabularySize }, (_, id) => {
+      const token = this.#tokens.get(id);
+      return token === undefined || special.has(id) ? '' : textOf(token);
     });
   }
 

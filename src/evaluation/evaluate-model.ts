@@ -4,12 +4,15 @@
  */
 import { LimbeckError } from '../errors.ts';
 import { everyNumber } from '../matrix/every-number.ts';
-import { Matrix } from '../matrix/matrix.ts';
+import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import { accuracy } from './accuracy.ts';
 import { agreement } from './agreement.ts';
+import { expectedCalibrationError, negativeLogLikelihood } from './calibration.ts';
+import { fullMeasures } from './full-measures.ts';
 import type { Metrics } from './metrics.ts';
 import { leaveOneOutAccuracy } from './nearest-neighbour-accuracy.ts';
+import { pairSimilarity } from './pair-similarity.ts';
 
 // Node and browsers have it; the types of either would let in all of that platform.
 declare const performance: { now(): number };
@@ -46,16 +49,32 @@ export interface EvaluationOptions<Sample> {
   readonly batchSize?: number;
   /** Samples that latency is measured on, one at a time. Default 200, fewer when there are fewer. */
   readonly latencySamples?: number;
+  /** Scored pairs of samples: `pairSpearman` and `pairPearson` are measured on them. */
+  readonly pairs?:
+    | { readonly left: readonly Sample[]; readonly right: readonly Sample[]; readonly scores: ArrayLike<number> }
+    | undefined;
+  /** Also measures that take longer: see {@link EvaluationResult.metrics}. Default false. */
+  readonly full?: boolean;
   /** An `AbortSignal`. */
   readonly signal?: StopSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called once with what the metrics are made of. */
+  readonly onEmbedded?: ((embedded: EmbeddedSamples) => void) | undefined;
+}
+
+/** What a model says of all samples, in their order. */
+export interface EmbeddedSamples {
+  readonly rows: Matrix;
+  /** With labels, of models that classify. */
+  readonly logits: Matrix | undefined;
 }
 
 export interface EvaluationResult {
   readonly samples: number;
   /**
    * `recallAt1`, `recallAt10`, `meanReciprocalRank` and `meanCosine` with a teacher; `accuracy` with labels where the model classifies,
-   * `top5Accuracy` of more than five classes; `knnAccuracy` with labels, of at least two samples, every sample by all others.
+   * `top5Accuracy` of more than five classes, `calibrationError` and `negativeLogLikelihood`; `knnAccuracy` with labels, of at least two
+   * samples, every sample by all others. `pairSpearman` and `pairPearson` with pairs. With `full` also what {@link fullMeasures} gives.
    */
   readonly metrics: Metrics;
   /** Milliseconds from one sample to its row: half and 99 % of the samples take no longer. */
@@ -64,7 +83,8 @@ export interface EvaluationResult {
   readonly samplesPerSecond: number;
 }
 
-const NEIGHBOURS = 10;
+/** Whose vote counts. */
+export const NEIGHBOURS = 10;
 /** Runs before the clock counts: the first ones allocate. */
 const WARM_UP = 5;
 
@@ -96,16 +116,36 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
   }
   checkLabels(data.labels, model.classes);
   const { rows, logits, seconds } = await embedAll(options);
+  options.onEmbedded?.({ rows, logits });
   return {
     samples: data.size,
     metrics: {
       ...(data.labels && logits && classification(logits, data.labels)),
       ...(teacher && agreementWith(rows, teacher, index)),
       ...(data.labels && rows.rows > 1 && { knnAccuracy: leaveOneOutAccuracy(rows, data.labels, NEIGHBOURS) }),
+      ...(options.pairs && (await similarityOf(options, options.pairs))),
+      ...(options.full && (await fullMeasures({ rows, labels: data.labels, teacher }))),
     },
     latency: await latency(options, Math.min(latencySamples, data.size)),
     samplesPerSecond: data.size / seconds,
   };
+}
+
+async function similarityOf<Sample>(
+  { model, batchSize = 256, signal }: EvaluationOptions<Sample>,
+  { left, right, scores }: NonNullable<EvaluationOptions<Sample>['pairs']>,
+): Promise<Metrics> {
+  const embed = async (samples: readonly Sample[]): Promise<Matrix> => {
+    const rows: FloatArray[] = [];
+    for (let start = 0; start < samples.length; start += batchSize) {
+      stopIfAsked(signal);
+      const batch = await model.embed(samples.slice(start, start + batchSize));
+      for (let i = 0; i < batch.rows; i++) rows.push(batch.row(i));
+    }
+    return Matrix.from(rows);
+  };
+  const { spearman, pearson } = pairSimilarity({ left: await embed(left), right: await embed(right), scores });
+  return { pairSpearman: spearman, pairPearson: pearson };
 }
 
 function checkLabels(labels: Int32Array | undefined, classes: number | undefined): void {
@@ -117,9 +157,7 @@ function checkLabels(labels: Int32Array | undefined, classes: number | undefined
   );
 }
 
-interface Embedded {
-  readonly rows: Matrix;
-  readonly logits: Matrix | undefined;
+interface Embedded extends EmbeddedSamples {
   /** Spent in `embed`. */
   readonly seconds: number;
 }
@@ -165,7 +203,12 @@ function agreementWith(rows: Matrix, teacher: RowSource, index: RowSource | unde
 
 function classification(logits: Matrix, labels: Int32Array): Metrics {
   const five = logits.columns > 5 && { top5Accuracy: accuracy(logits, labels, { k: 5 }) };
-  return { accuracy: accuracy(logits, labels), ...five };
+  return {
+    accuracy: accuracy(logits, labels),
+    ...five,
+    calibrationError: expectedCalibrationError(logits, labels),
+    negativeLogLikelihood: negativeLogLikelihood(logits, labels),
+  };
 }
 
 async function latency<Sample>(

@@ -2,8 +2,9 @@
  * k-nearest-neighbour classification: how much class structure an embedding space has, without training a classifier.
  */
 import { LimbeckError } from '../errors.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import type { Matrix } from '../matrix/matrix.ts';
-import { nearestNeighbours } from './nearest-neighbours.ts';
+import { type Neighbours, nearestNeighbours, otherNeighbours } from './nearest-neighbours.ts';
 
 export interface NearestNeighbourTask {
   /** n × d: the rows to classify. */
@@ -40,8 +41,7 @@ export function nearestNeighbourAccuracy(task: NearestNeighbourTask): number {
   const { k, indices, scores } = nearestNeighbours(queries, index, wanted);
   let correct = 0;
   for (let i = 0; i < queries.rows; i++) {
-    const neighbours = Array.from({ length: k }, (_, n) => i * k + n);
-    if (elected(neighbours, indices, scores, indexLabels) === queryLabels[i]) correct++;
+    if (elected(i * k, k, indices, scores, indexLabels) === queryLabels[i]) correct++;
   }
   return correct / queries.rows;
 }
@@ -51,38 +51,46 @@ export function nearestNeighbourAccuracy(task: NearestNeighbourTask): number {
  *
  * @param rows n × d, n ≥ 2
  * @param labels n class numbers
+ * @param numbers the rows that are classified; by default all
  * @returns a share in [0, 1]
  * @throws LimbeckError as {@link nearestNeighbourAccuracy}; EMPTY_BATCH for fewer than two rows
  *
  * @example
  * leaveOneOutAccuracy(Matrix.from([[1, 0], [2, 0], [0, 1]]), [0, 0, 1], 1); // 2 / 3
  */
-export function leaveOneOutAccuracy(rows: Matrix, labels: ArrayLike<number>, wanted = 10): number {
+export function leaveOneOutAccuracy(
+  rows: Matrix,
+  labels: ArrayLike<number>,
+  wanted = 10,
+  numbers: ArrayLike<number> = everyNumber(rows.rows),
+): number {
   assertLabelled('labelled', rows, labels);
-  if (rows.rows < 2) {
-    throw new LimbeckError('EMPTY_BATCH', `Nearest neighbours: expected at least two rows, got ${rows.rows}.`);
-  }
-  const { k, indices, scores } = nearestNeighbours(rows, rows, Math.min(wanted + 1, rows.rows));
-  let correct = 0;
-  for (let i = 0; i < rows.rows; i++) {
-    // Among many duplicates a row may not find itself; then its last neighbour is one too many.
-    const others = Array.from({ length: k }, (_, n) => i * k + n)
-      .filter((n) => indices[n] !== i)
-      .slice(0, k - 1);
-    if (elected(others, indices, scores, labels) === labels[i]) correct++;
-  }
-  return correct / rows.rows;
+  return electedShare(otherNeighbours(rows, wanted, numbers), labels, numbers);
 }
 
-/** The class that wins the vote of these neighbours, given by their places in `indices`. */
+/** The share of the rows of these numbers whose class their neighbours elect. */
+export function electedShare(
+  { k, indices, scores }: Neighbours,
+  labels: ArrayLike<number>,
+  numbers: ArrayLike<number>,
+): number {
+  let correct = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    if (elected(i * k, k, indices, scores, labels) === labels[numbers[i]]) correct++;
+  }
+  return correct / numbers.length;
+}
+
+/** The class that wins the vote of `k` neighbours, from place `first` of `indices`. */
 function elected(
-  neighbours: readonly number[],
+  first: number,
+  k: number,
   indices: ArrayLike<number>,
   scores: ArrayLike<number>,
   labels: ArrayLike<number>,
 ): number {
   const votes = new Map<number, { count: number; similarity: number }>();
-  for (const n of neighbours) {
+  for (let n = first; n < first + k; n++) {
     const label = labels[indices[n]];
     const vote = votes.get(label) ?? { count: 0, similarity: 0 };
     votes.set(label, { count: vote.count + 1, similarity: vote.similarity + scores[n] });

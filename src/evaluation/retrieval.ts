@@ -3,9 +3,9 @@
  * student has when it searches an index that its teacher built.
  */
 import { LimbeckError, show } from '../errors.ts';
-import type { FloatArray, Matrix } from '../matrix/matrix.ts';
-import { unitRows } from '../matrix/unit-rows.ts';
-import { forEachSimilarityTile } from './similarity-tiles.ts';
+import { everyNumber } from '../matrix/every-number.ts';
+import type { RowSource } from '../matrix/row-source.ts';
+import { forEachSimilarityTile, pairedSimilarities } from './similarity-tiles.ts';
 
 export interface RetrievalResult {
   /** For every k: the share of queries whose own row has a rank of at most k. */
@@ -15,15 +15,17 @@ export interface RetrievalResult {
 }
 
 /**
- * Recall and mean reciprocal rank by cosine similarity, where the only relevant row of query i is index row i.
+ * Recall and mean reciprocal rank by cosine similarity, where the only relevant row of query i is index row i. For more relevant rows than
+ * one see {@link rankedRetrieval}.
  *
  * Ties are not given away: rank = 1 + (rows strictly more similar) + (other rows exactly as similar) / 2, the expected rank
  * when ties are broken at random. An embedding that maps everything to one point therefore ranks every query in the
  * middle, which is chance, and not first.
  *
  * @param queries n × d, rows of any length
- * @param index m × d with m ≥ n; rows beyond n are distractors
- * @param options `ks`: the cut-offs of recall, default [1, 10]
+ * @param index m × d with m ≥ n; rows beyond n are distractors. A matrix, or rows from files, which are then read block by block
+ * @param options `ks`: the cut-offs of recall, default [1, 10]; `own`: for every query the number of its own index row, where those are
+ *   not the first n
  * @throws LimbeckError SHAPE_MISMATCH for fewer index rows than queries or unequal widths, EMPTY_BATCH, NON_FINITE,
  *   INVALID_ARGUMENT for a cut-off below 1
  *
@@ -32,9 +34,12 @@ export interface RetrievalResult {
  * retrieval(Matrix.from([[2, 1], [1, 3]]), teacher); // { recallAt: { 1: 1, 10: 1 }, meanReciprocalRank: 1 }
  */
 export function retrieval(
-  queries: Matrix,
-  index: Matrix,
-  { ks = [1, 10] }: { readonly ks?: readonly number[] } = {},
+  queries: RowSource,
+  index: RowSource,
+  {
+    ks = [1, 10],
+    own = everyNumber(queries.rows),
+  }: { readonly ks?: readonly number[]; readonly own?: ArrayLike<number> } = {},
 ): RetrievalResult {
   for (const k of ks) {
     if (!Number.isInteger(k) || k < 1) {
@@ -49,7 +54,7 @@ export function retrieval(
         'The relevant row of query i is index row i.',
     );
   }
-  const ranks = relevantRanks(unitRows(queries, 'queries'), unitRows(index, 'index'));
+  const ranks = ownRanks(queries, index, own);
   const mean = (value: (rank: number) => number) => ranks.reduce((sum, rank) => sum + value(rank), 0) / ranks.length;
   return {
     recallAt: Object.fromEntries(ks.map((k) => [k, mean((rank) => (rank <= k ? 1 : 0))])),
@@ -57,8 +62,9 @@ export function retrieval(
   };
 }
 
-function relevantRanks(queries: Matrix, index: Matrix): Float64Array {
-  const relevant = Float64Array.from({ length: queries.rows }, (_, i) => dot(queries.row(i), index.row(i)));
+/** For every query the rank of its own index row, as {@link retrieval} counts it. */
+export function ownRanks(queries: RowSource, index: RowSource, own: ArrayLike<number>): Float64Array {
+  const relevant = pairedSimilarities(queries, index, own);
   const ranks = new Float64Array(queries.rows);
   forEachSimilarityTile(queries, index, (query, _first, count, scores) => {
     let greater = 0;
@@ -71,11 +77,4 @@ function relevantRanks(queries: Matrix, index: Matrix): Float64Array {
   });
   // The relevant row has counted as equal to itself: 1 + greater + (equal − 1) / 2.
   return ranks.map((rank) => rank + 0.5);
-}
-
-/** Summed in the order of the tiles, because a row must tie exactly with itself and with its duplicates. */
-function dot(a: FloatArray, b: FloatArray): number {
-  let sum = 0;
-  for (let k = 0; k < a.length; k++) sum += a[k] * b[k];
-  return sum;
 }

@@ -9,7 +9,7 @@ export {
 } from './onnx-reader.ts';
 export { type OnnxSurvey, type SurveyedNode, type SurveyedTensor, surveyOnnx } from './onnx-survey.ts';
 export { addOutputs, type OnnxTensorNames, onnxTensorNames } from './onnx-tensors.ts';
-export { type Graph, OPSET, writeOnnx } from './onnx-writer.ts';
+export { type Graph, OPSET, type WriteOptions, writeOnnx } from './onnx-writer.ts';
 export * from './operators/activations.ts';
 export {
   type BatchNormalization,
@@ -34,7 +34,13 @@ export {
 } from './operators/gather.ts';
 export { and, argMax, ceil, floor, not, notANumber, or, round } from './operators/logic.ts';
 export { type MatmulOptions, matmul } from './operators/matmul.ts';
-export { layerNormalization, logSoftmax, softmax } from './operators/normalization.ts';
+export {
+  type LogSumExpParts,
+  layerNormalization,
+  logSoftmax,
+  logSumExpParts,
+  softmax,
+} from './operators/normalization.ts';
 export {
   type AveragePoolOptions,
   averagePool,
@@ -58,6 +64,7 @@ export {
   sum,
 } from './operators/reduce.ts';
 export { type ResizeOptions, resize } from './operators/resize.ts';
+export { filled } from './operators/run-time-shapes.ts';
 export { flatten, flattenRows, reshape, squeeze, transpose, triangle, unsqueeze } from './operators/shape.ts';
 export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
 export type { WindowOptions } from './operators/windows.ts';

@@ -26,19 +26,28 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, SymbolicTensor>>;
 }
 
+export interface WriteOptions {
+  /** Shown by tools that display the model. Default 'limbeck'. */
+  readonly name?: string;
+  /**
+   * How many channels the runtime's blocked layout holds together, where the graph is for that runtime on this machine alone. Default 0:
+   * a graph that runs anywhere.
+   */
+  readonly channelBlock?: number;
+}
+
 /**
  * Serialises a graph.
  *
- * @param name shown by tools that display the model
  * @returns the bytes of an .onnx file
  * @throws LimbeckError MISSING_INPUT when an output depends on an input that `graph.inputs` does not list, INVALID_ARGUMENT
  *   when two inputs or outputs have one name
  *
  * @example
  * const x = input('x', 'float32', ['batch', 3]);
- * const bytes = writeOnnx({ inputs: [x], outputs: { y: mul(x, 2) } }, 'double');
+ * const bytes = writeOnnx({ inputs: [x], outputs: { y: mul(x, 2) } }, { name: 'double' });
  */
-export function writeOnnx(graph: Graph, name = 'limbeck'): Uint8Array {
+export function writeOnnx(graph: Graph, { name = 'limbeck', channelBlock = 0 }: WriteOptions = {}): Uint8Array {
   const names = [...graph.inputs.map(inputName), ...Object.keys(graph.outputs)];
   const repeated = names.find((known, i) => names.indexOf(known) !== i);
   if (repeated !== undefined) {
@@ -47,7 +56,7 @@ export function writeOnnx(graph: Graph, name = 'limbeck'): Uint8Array {
       `writeOnnx: expected inputs and outputs of different names, got "${repeated}" twice. Rename one.`,
     );
   }
-  const writer = new GraphWriter(names, graph.outputs);
+  const writer = new GraphWriter(names, graph.outputs, channelBlock);
   for (const tensor of graph.inputs) writer.input(tensor);
   for (const operation of topologicalOrder(Object.values(graph.outputs))) writer.operation(operation);
   for (const [output, tensor] of Object.entries(graph.outputs)) writer.output(output, tensor);
@@ -79,8 +88,11 @@ class GraphWriter implements Emitter {
   /** The names of tensors that the graph gives out; of those given out twice the first. */
   readonly #given = new Map<SymbolicTensor, string>();
 
+  readonly channelBlock: number;
+
   /** @param reserved names of inputs and outputs, which generated names stay clear of */
-  constructor(reserved: readonly string[], outputs: Graph['outputs']) {
+  constructor(reserved: readonly string[], outputs: Graph['outputs'], channelBlock: number) {
+    this.channelBlock = channelBlock;
     this.#reserved = new Set(reserved);
     for (const [name, tensor] of Object.entries(outputs)) if (!this.#given.has(tensor)) this.#given.set(tensor, name);
   }
@@ -110,8 +122,10 @@ class GraphWriter implements Emitter {
     outputs: readonly string[],
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
   ): void {
+    const [, domain, opType] = /^(?:(.*)\.)?(.*)$/.exec(type) as unknown as [string, string | undefined, string];
+    if (domain !== undefined) this.domains.add(domain);
     this.nodes.push({
-      opType: type,
+      ...{ opType, domain: domain ?? '' },
       name: outputs[0],
       input: [...inputs],
       output: [...outputs],

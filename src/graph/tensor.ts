@@ -82,7 +82,12 @@ export interface ForeignNode {
 
 /** The writing end of an ONNX graph, as operators see it; implemented by `onnx-writer.ts`. */
 export interface Emitter {
-  /** Adds a node with given output names. */
+  /**
+   * How many channels stand together in the blocked layout of the runtime that the graph is written for, see `blocked-conv.ts`; 0 for
+   * a graph of ONNX's own operators alone, which runs anywhere.
+   */
+  readonly channelBlock: number;
+  /** Adds a node with given output names. A type of another domain than ONNX's is written with it: 'com.microsoft.nchwc.Conv'. */
   node(
     type: string,
     inputs: readonly string[],

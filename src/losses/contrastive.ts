@@ -6,22 +6,9 @@
  *
  * with j over the keys that anchor i sees and y its targets, which sum to 1: all on its own key, shared by its class, or spread as
  * the teacher's own similarities are.
- * The maximum is subtracted before exponentials are taken; nothing is added inside the logarithm.
+ * The maximum is subtracted before exponentials are taken; nothing is added inside the logarithm. Value and gradient share one softmax.
  */
-import {
-  add,
-  concat,
-  div,
-  exp,
-  log,
-  matmul,
-  max,
-  mul,
-  type SymbolicTensor,
-  stopGradient,
-  sub,
-  sum,
-} from '../graph/index.ts';
+import { add, concat, div, logSumExpParts, matmul, mul, type SymbolicTensor, softmax, sub } from '../graph/index.ts';
 import { rowDot } from './cosine.ts';
 import { overAnchors, type WeightedTotal, weightedMean } from './weighted-total.ts';
 
@@ -58,8 +45,6 @@ export interface ContrastiveTerms {
   readonly temperature: SymbolicTensor;
 }
 
-const kept = { keepDimensions: true };
-
 /** The loss, a scalar ≥ 0. */
 export function contrastiveLoss(terms: ContrastiveTerms): SymbolicTensor {
   return weightedMean(contrastiveTotal(terms));
@@ -68,19 +53,16 @@ export function contrastiveLoss(terms: ContrastiveTerms): SymbolicTensor {
 /** {@link contrastiveLoss} as a sum over anchors, each of weight 1. */
 export function contrastiveTotal(terms: ContrastiveTerms): WeightedTotal {
   const { ownLogit, logits } = scaledLogits(terms);
-  // The maximum over everything an anchor sees: finite, because it sees its own key.
-  const highest = logits.map(({ seen }) => max(seen, [-1], kept));
-  if (terms.ownApart) highest.push(ownLogit);
-  const shift = stopGradient(max(concat(highest, 1), [-1], kept));
-  const sums = logits.map(({ seen }) => sum(exp(sub(seen, shift)), [-1], kept));
-  if (terms.ownApart) sums.push(exp(sub(ownLogit, shift)));
+  const seen = logits.map((block) => block.seen);
+  // An anchor sees its own key, so no row is −∞ throughout.
+  const { highest, excess } = logSumExpParts(concat(terms.ownApart ? [...seen, ownLogit] : seen, 1));
   const target = targetLogit(
     terms,
     ownLogit,
     logits.map(({ product }) => product),
   );
   // The two large numbers, of the size of 1/τ, are subtracted first: at τ = 0.001 the loss itself may be a thousandth.
-  return overAnchors(add(sub(shift, target), log(sums.reduce(add))));
+  return overAnchors(add(sub(highest, target), excess));
 }
 
 /** The logits of one block of keys. */
@@ -131,9 +113,5 @@ function softTargetLogit(
     similarities.push(rowDot(anchors, teacherOwn ?? teacherAnchors));
     values.push(ownLogit);
   }
-  const highest = similarities.map((similarity) => max(similarity, [-1], kept));
-  const shift = max(concat(highest, 1), [-1], kept);
-  const weights = similarities.map((similarity) => exp(sub(similarity, shift)));
-  const total = weights.map((weight) => sum(weight, [-1], kept)).reduce(add);
-  return div(weights.map((weight, i) => rowDot(weight, values[i])).reduce(add), total);
+  return rowDot(softmax(concat(similarities, 1)), concat(values, 1));
 }

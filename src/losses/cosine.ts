@@ -1,17 +1,15 @@
 /** Cosine similarity, safely: mathematics.md, section 1. */
 import {
   abs,
-  cast,
   div,
-  type FloatType,
   greater,
   greaterOrEqual,
+  l2Norm,
   max,
   maximum,
   mean,
   mul,
   type SymbolicTensor,
-  sqrt,
   stopGradient,
   sub,
   sum,
@@ -31,11 +29,11 @@ export function l2Normalize(x: SymbolicTensor): SymbolicTensor {
   // The scale cancels in x/‖x‖, so its derivative does too: it may be treated as data.
   const largest = stopGradient(max(abs(x), [-1], kept));
   const scaled = div(x, where(greater(largest, 0), largest, 1));
-  // The largest scaled entry is ±1, so the sum of squares is at least 1 unless the row is zero; the bound keeps the
-  // derivative of the root finite there, and passes the gradient everywhere else (a tie goes to the first operand).
-  const norm = sqrt(maximum(sum(mul(scaled, scaled), [-1], kept), 1));
-  const nonZero = cast(stopGradient(greaterOrEqual(mul(largest, norm), ZERO_NORM)), x.dtype as FloatType);
-  return mul(div(scaled, norm), nonZero);
+  // The largest scaled entry is ±1, so the norm is at least 1 unless the row is zero; the bound keeps the quotient finite there,
+  // and passes the gradient everywhere else (a tie goes to the first operand).
+  const norm = maximum(l2Norm(scaled, [-1], kept), 1);
+  const nonZero = stopGradient(greaterOrEqual(mul(largest, norm), ZERO_NORM));
+  return mul(scaled, where(nonZero, div(1, norm), 0));
 }
 
 /** Dot products of matching rows, [B, D] · [B, D] → [B, 1]. */

@@ -93,8 +93,15 @@ export class Random {
 
   /** `count` distinct numbers of 0 … n − 1, in random order. */
   sample(n: number, count: number): Int32Array {
-    const numbers = this.permutation(n);
-    return Int32Array.from({ length: count }, () => numbers.next().value as number);
+    const numbers = new Int32Array(n);
+    for (let i = 0; i < n; i++) numbers[i] = i;
+    for (let i = 0; i < count; i++) {
+      const j = i + this.integer(n - i);
+      const number = numbers[j];
+      numbers[j] = numbers[i];
+      numbers[i] = number;
+    }
+    return numbers.slice(0, count);
   }
 
   /** 0 … n − 1 in random order, one at a time: Fisher–Yates that costs memory only for what was taken. */

@@ -4,8 +4,9 @@
  *
  * Candidates are samples, not rows: a sample that is both in the batch and in the bank counts once, as its bank row.
  */
-import type { FloatArray } from '../matrix/matrix.ts';
 import { Random } from '../matrix/random.ts';
+import { Columns, type Which } from './columns.ts';
+import { drawPurpose, sharedDraw } from './shared-draw.ts';
 
 export interface SelectionRequest {
   /** Number of anchors B. */
@@ -75,8 +76,8 @@ interface Candidates {
 
 export function selectKeys(request: SelectionRequest): Selection {
   const { anchors, labels, bank, sampleIds } = request;
-  const columns = Array.from({ length: anchors }, (_, i) => i).filter((i) => !bank || bank.rowOfAnchor[i] < 0);
-  const batchColumns = Int32Array.from(columns);
+  const everyRow = Int32Array.from({ length: anchors }, (_, i) => i);
+  const batchColumns = bank ? everyRow.filter((i) => bank.rowOfAnchor[i] < 0) : everyRow;
   const candidates: Candidates = { batchColumns, total: batchColumns.length + (bank?.size ?? 0) };
   const oneBlockHoldsAllOwn = batchColumns.length === anchors || batchColumns.length === 0;
   const unlimited = request.sampleSize >= candidates.total - 1;
@@ -91,6 +92,9 @@ export function selectKeys(request: SelectionRequest): Selection {
       ...(batchColumns.length > 0 ? { batch: {} } : {}),
       ...(bank ? { bank: {} } : {}),
     };
+  }
+  if (!labels && !unlimited && !repeated && request.draw !== 'anchor') {
+    return sharedDraw(request, batchColumns, ownKeys(request, candidates));
   }
   return maskedSelection(request, candidates, { unlimited, repeated });
 }
@@ -126,7 +130,6 @@ function maskedSelection(
     total,
     isNegative,
     unlimited,
-    skipsOwnKeyAlone: !labels && !repeated,
   });
   const positives = anchors.map((i) => {
     if (!labels || !keyLabel || request.positives === 'instance') return [];
@@ -185,12 +188,10 @@ function drawNegatives(
     readonly total: number;
     readonly isNegative: (anchor: number, key: number) => boolean;
     readonly unlimited: boolean;
-    /** Whether an anchor's own key is the only one that is not its negative. */
-    readonly skipsOwnKeyAlone: boolean;
   },
 ): Int32Array[] {
-  const { total, isNegative, unlimited, skipsOwnKeyAlone } = given;
-  const purpose = `negatives ${step}`;
+  const { total, isNegative, unlimited } = given;
+  const purpose = drawPurpose(step);
   const limit = unlimited ? total : sampleSize;
   const found: Int32Array<ArrayBuffer> = new Int32Array(Math.min(limit, total));
   /** The first `limit` negatives of an order. A uniform order stays uniform when some keys are skipped. */
@@ -205,74 +206,9 @@ function drawNegatives(
   if (draw === 'anchor' && !unlimited) {
     return anchors.map((i) => firstOf(Random.forPurpose(seed, `${purpose} anchor ${i}`).permutation(total), i));
   }
-  let order: Int32Array = Int32Array.from({ length: total }, (_, key) => key);
-  if (!unlimited) {
-    const random = Random.forPurpose(seed, purpose);
-    order = skipsOwnKeyAlone ? random.sample(total, sampleSize + 1) : random.shuffle(order);
-  }
+  const order = Int32Array.from({ length: total }, (_, key) => key);
+  if (!unlimited) Random.forPurpose(seed, purpose).shuffle(order);
   return anchors.map((i) => firstOf(order, i));
-}
-
-/** The two blocks of keys. */
-type Which = 'batch' | 'bank';
-
-/** Where keys stand: each block has a column for every row that any anchor sees. */
-class Columns {
-  readonly rows: Readonly<Record<Which, Int32Array>>;
-  readonly #sizes: Readonly<Record<Which, number>>;
-  readonly #batchColumns: Int32Array;
-  /** The column of every row, −1 for rows that nobody sees. */
-  readonly #columnOf: Readonly<Record<Which, Int32Array>>;
-
-  constructor(
-    sizes: Readonly<Record<Which, number>>,
-    batchColumns: Int32Array,
-    used: readonly (Int32Array | readonly number[])[],
-  ) {
-    this.#sizes = sizes;
-    this.#batchColumns = batchColumns;
-    this.#columnOf = { batch: new Int32Array(sizes.batch).fill(-1), bank: new Int32Array(sizes.bank).fill(-1) };
-    for (const keys of used) {
-      for (const key of keys) {
-        const [which, row] = this.#place(key);
-        this.#columnOf[which][row] = 0;
-      }
-    }
-    const numbered = (which: Which): Int32Array => {
-      const columnOf = this.#columnOf[which];
-      const rows = Int32Array.from(columnOf.keys()).filter((row) => columnOf[row] === 0);
-      for (const [column, row] of rows.entries()) columnOf[row] = column;
-      return rows;
-    };
-    this.rows = { batch: numbered('batch'), bank: numbered('bank') };
-  }
-
-  has(key: number): boolean {
-    const [which, row] = this.#place(key);
-    return this.#columnOf[which][row] >= 0;
-  }
-
-  isWhole(which: Which): boolean {
-    return this.rows[which].length === this.#sizes[which];
-  }
-
-  /** Numbers for both blocks, row-major [anchors, keys]. */
-  matrices<A extends FloatArray>(type: new (length: number) => A, anchors: number): Readonly<Record<Which, A>> {
-    return {
-      batch: new type(anchors * this.rows.batch.length),
-      bank: new type(anchors * this.rows.bank.length),
-    };
-  }
-
-  set(matrices: Readonly<Record<Which, FloatArray>>, anchor: number, key: number, value: number): void {
-    const [which, row] = this.#place(key);
-    matrices[which][anchor * this.rows[which].length + this.#columnOf[which][row]] = value;
-  }
-
-  #place(key: number): [Which, number] {
-    const inBatch = this.#batchColumns.length;
-    return key < inBatch ? ['batch', this.#batchColumns[key]] : ['bank', key - inBatch];
-  }
 }
 
 function ownKeys({ anchors, bank }: SelectionRequest, { batchColumns }: Candidates): Int32Array {

@@ -4,8 +4,13 @@ import { type Html, html } from './html.ts';
 import { samplesName } from './names.ts';
 import type { JsonValue, RunRecord } from './run-record.ts';
 
+type RepeatableRecord = Pick<
+  RunRecord,
+  'command' | 'config' | 'data' | 'finishedAt' | 'limbeck' | 'machine' | 'startedAt' | 'student' | 'teacher'
+>;
+
 /** Short lists, what was not recorded left out, and the command. */
-export function facts(record: RunRecord): Html {
+export function facts(record: RepeatableRecord): Html {
   const { data, teacher, student, machine, config } = record;
   const samples = samplesName(record);
   const megabytes = (bytes: number | undefined) => bytes !== undefined && `${formatMegabytes(bytes)} MB`;
@@ -62,7 +67,7 @@ ${list('Machine', [
 
 type Entry = readonly [string, string | false | undefined];
 
-function rowsComputed(record: RunRecord): string | undefined {
+function rowsComputed(record: RepeatableRecord): string | undefined {
   const { rowsComputed: rows, seconds, samplesPerSecond } = record.teacher ?? {};
   if (rows === undefined) return undefined;
   const time = seconds === undefined ? '' : ` in ${formatSeconds(seconds)}`;

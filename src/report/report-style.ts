@@ -60,6 +60,7 @@ dl{margin:0;font-size:.9rem}
 dl div{display:grid;grid-template-columns:minmax(10rem,1fr) 2fr;gap:.8rem;padding:.28rem 0;border-bottom:1px solid var(--line)}
 dt{color:var(--soft);overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 .meaning{margin-top:.6rem;max-width:46rem}.meaning div{grid-template-columns:6rem 1fr}
+.apart{margin-top:1.6rem}.panels+details{margin-top:1rem}.methods dt{overflow-wrap:anywhere}.wide{overflow-x:auto}.differences td{white-space:nowrap}.differences .pill{display:inline-block;margin-top:.2rem;font-size:.75rem}
 @media (max-width:760px){
 main{padding:28px 16px 48px}h1{font-size:1.5rem}.lede{font-size:1.05rem}
 .results thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}

@@ -54,7 +54,7 @@ interface Measure extends ResultsColumn {
 /** Every measure that the results may have; metrics that are in no table stand after those that are. */
 function measures(record: RunRecord): Measure[] {
   const keys = new Set(record.results.flatMap(({ metrics }) => Object.keys(metrics)));
-  const known = METRICS.filter(({ better }) => better === 'higher');
+  const known = METRICS.filter(({ key }) => key !== 'loss');
   const unknown = [...keys].filter((key) => !METRICS.some((metric) => metric.key === key)).map(describeMetric);
   const samples = samplesName(record);
   return [

@@ -104,22 +104,55 @@ export interface RunRecord {
 
 const count = z.int().nonnegative();
 const seconds = z.number().nonnegative();
-const metrics = z.record(z.string(), z.number());
+export const metricsValue = z.record(z.string(), z.number());
 const rate = z.number().nonnegative().nullable();
-const json: z.ZodType<JsonValue> = z.json();
+export const jsonValue: z.ZodType<JsonValue> = z.json();
 
 const methodResult = z.object({
   method: z.string().min(1),
   label: z.string(),
   seed: z.int().nullable(),
-  metrics,
+  metrics: metricsValue,
   trainingSeconds: seconds.nullable(),
   sizeBytes: count.nullable(),
   samplesPerSecond: rate,
   parameters: count.nullable(),
 });
 
-const validationResult = z.object({ step: count, epoch: z.number().nonnegative(), metrics });
+const validationResult = z.object({ step: count, epoch: z.number().nonnegative(), metrics: metricsValue });
+
+export const machineFacts = z.object({
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: count,
+  platform: z.string(),
+  node: z.string(),
+  onnxruntime: z.string(),
+});
+
+export const dataFacts = z.object({
+  name: z.string(),
+  kind: z.enum(['text', 'image']).exactOptional(),
+  train: count,
+  heldOut: count.exactOptional(),
+  classes: count.exactOptional(),
+  majorityClass: z.object({ name: z.string(), share: z.number().min(0).max(1) }).exactOptional(),
+  fingerprint: z.string(),
+  vocabulary: count.exactOptional(),
+  skipped: z.record(z.string(), count).exactOptional(),
+});
+
+export const teacherFacts = z.object({
+  name: z.string(),
+  fingerprint: z.string(),
+  dimension: count,
+  parameters: count.exactOptional(),
+  sizeBytes: count.exactOptional(),
+  rowsReused: count.exactOptional(),
+  rowsComputed: count.exactOptional(),
+  seconds: seconds.exactOptional(),
+  samplesPerSecond: rate.exactOptional(),
+});
 
 const runRecord: z.ZodType<RunRecord> = z.object({
   format: z.literal('limbeck-run/1'),
@@ -129,39 +162,10 @@ const runRecord: z.ZodType<RunRecord> = z.object({
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
   command: z.string(),
-  machine: z.object({
-    cpu: z.string(),
-    cores: count,
-    memoryBytes: count,
-    platform: z.string(),
-    node: z.string(),
-    onnxruntime: z.string(),
-  }),
-  config: z.record(z.string(), json),
-  data: z.object({
-    name: z.string(),
-    kind: z.enum(['text', 'image']).exactOptional(),
-    train: count,
-    heldOut: count.exactOptional(),
-    classes: count.exactOptional(),
-    majorityClass: z.object({ name: z.string(), share: z.number().min(0).max(1) }).exactOptional(),
-    fingerprint: z.string(),
-    vocabulary: count.exactOptional(),
-    skipped: z.record(z.string(), count).exactOptional(),
-  }),
-  teacher: z
-    .object({
-      name: z.string(),
-      fingerprint: z.string(),
-      dimension: count,
-      parameters: count.exactOptional(),
-      sizeBytes: count.exactOptional(),
-      rowsReused: count.exactOptional(),
-      rowsComputed: count.exactOptional(),
-      seconds: seconds.exactOptional(),
-      samplesPerSecond: rate.exactOptional(),
-    })
-    .exactOptional(),
+  machine: machineFacts,
+  config: z.record(z.string(), jsonValue),
+  data: dataFacts,
+  teacher: teacherFacts.exactOptional(),
   student: z
     .object({ kind: z.string(), parameters: count, dimension: count, sizeBytes: count.exactOptional() })
     .exactOptional(),

@@ -13,7 +13,9 @@ export interface ReportDocument {
 
 interface SvgElement {
   readonly outerHTML: string;
+  getAttribute(name: string): string | null;
   setAttribute(name: string, value: string): void;
+  removeAttribute(name: string): void;
   querySelectorAll(selector: string): Iterable<SvgElement>;
 }
 
@@ -32,6 +34,11 @@ export function drawSvg(
   // The cast is the injection: Plot's types ask for the DOM's own Document, which does not exist here.
   const svg = Plot.plot({ ...options, document: document as never }) as unknown as SvgElement;
   finish(svg);
+  // The picture has one label. Plot's own, such as "line", stand at groups, where they are not allowed.
+  for (const part of svg.querySelectorAll('[aria-label]')) {
+    part.setAttribute('data-mark', part.getAttribute('aria-label') ?? '');
+    part.removeAttribute('aria-label');
+  }
   // The label is escaped here and not by the document, whose serialisation this room does not control.
   const open = html`<svg role="img" aria-label="${label}" `;
   return new Html(svg.outerHTML.replace(/^<svg /, () => open.text));

@@ -12,18 +12,23 @@ const NARROWEST_LABEL = 12;
 /**
  * The table, the verdict and the notes as lines of at most `width` characters (a longer single word stays whole).
  *
- * @param options `width` in characters, at least 30; default 80
+ * @param options `width` in characters, at least 30, default 80; `split`: columns that do not fit stand in a table of their own below the
+ *   others, instead of one block a method
  * @returns text with a line end after every line
  * @throws LimbeckError INVALID_ARGUMENT for a narrower width
  *
  * @example
  * process.stdout.write(renderTextTable(resultsTable(record), { width: process.stdout.columns ?? 80 }));
  */
-export function renderTextTable(table: ResultsTable, { width = 80 }: { readonly width?: number } = {}): string {
+export function renderTextTable(
+  table: ResultsTable,
+  { width = 80, split = false }: { readonly width?: number; readonly split?: boolean } = {},
+): string {
   if (!(width >= 30)) {
     throw new LimbeckError('INVALID_ARGUMENT', `Text table: expected a width of at least 30, got ${show(width)}.`);
   }
-  const lines = table.rows.length === 0 ? [] : (grid(table, width, true) ?? grid(table, width, false) ?? blocks(table));
+  const whole = () => grid(table, width, true) ?? grid(table, width, false);
+  const lines = table.rows.length === 0 ? [] : (whole() ?? (split ? grids(table, width) : undefined) ?? blocks(table));
   if (table.comparison) {
     const { challenger, baseline, verdicts } = table.comparison;
     lines.push('', ...wrap(`${challenger} against ${baseline}:`, width));
@@ -37,6 +42,30 @@ export function renderTextTable(table: ResultsTable, { width = 80 }: { readonly 
   if (lines.length > 0 && table.notes.length > 0) lines.push('');
   for (const note of table.notes) lines.push(...wrap(note, width));
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** As many tables below each other as the columns need; undefined when a column alone does not fit. */
+function grids(table: ResultsTable, width: number): string[] | undefined {
+  const lines: string[] = [];
+  for (let start = 0; start < table.columns.length; ) {
+    let end = table.columns.length;
+    let part: string[] | undefined;
+    for (; end > start && !part; end--) {
+      part = grid(
+        {
+          ...table,
+          columns: table.columns.slice(start, end),
+          rows: table.rows.map((row) => ({ ...row, cells: row.cells.slice(start, end) })),
+        },
+        width,
+        false,
+      );
+    }
+    if (!part) return undefined;
+    lines.push(...(start === 0 ? [] : ['']), ...part);
+    start = end + 1;
+  }
+  return lines;
 }
 
 /** Rows and columns, or undefined when they do not fit. */

@@ -20,7 +20,11 @@ interface Series {
 }
 
 /** A figure each for what was recorded; none for what was not. */
-export function trainingCurves(record: RunRecord, curves: readonly MetricsLine[], document: ReportDocument): Html[] {
+export function trainingCurves(
+  record: Pick<RunRecord, 'validation' | 'best'>,
+  curves: readonly MetricsLine[],
+  document: ReportDocument,
+): Html[] {
   const steps = curves.filter(isStep).sort((a, b) => a.step - b.step);
   const last = Math.max(0, ...[...curves, ...(record.validation ?? [])].map(({ step }) => step));
   const loss = { name: 'loss', points: steps.map((line) => ({ step: line.step, value: line.loss })) };
@@ -80,7 +84,7 @@ export function trainingCurves(record: RunRecord, curves: readonly MetricsLine[]
 }
 
 /** From the lines, or where there are none, from the record. */
-function validations({ validation = [] }: RunRecord, curves: readonly MetricsLine[]): Series[] {
+function validations({ validation = [] }: Pick<RunRecord, 'validation'>, curves: readonly MetricsLine[]): Series[] {
   const lines = curves.filter(isValidation).map(({ step, validation: metrics }) => ({ step, metrics }));
   const points = (lines.length > 0 ? lines : validation).toSorted((a, b) => a.step - b.step);
   const keys = [...new Set(points.flatMap(({ metrics }) => Object.keys(metrics)))];

@@ -39,6 +39,15 @@ const T_95 = [
   2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
 
+/**
+ * The two-sided 95 % quantile of Student's t. Beyond the table its last entry serves: a little too wide, never too narrow.
+ *
+ * @param degrees of freedom, at least 1
+ */
+export function studentQuantile(degrees: number): number {
+  return T_95[Math.min(degrees, T_95.length) - 1];
+}
+
 /** Differences up to this are rounding in the subtraction, not a result. */
 const ROUNDING = 1e-12;
 
@@ -60,21 +69,21 @@ export function compareMethods(challenger: readonly MethodResult[], baseline: re
   });
   if (pairs.length === 0) return [];
   const measured = METRICS.filter(
-    ({ key, better }) => better === 'higher' && pairs.every((pair) => pair.every((one) => key in one)),
+    ({ key }) => key !== 'loss' && pairs.every((pair) => pair.every((one) => key in one)),
   );
-  return measured.map(({ key, label }) => {
+  return measured.map(({ key, label, better }) => {
+    const sign = better === 'higher' ? 1 : -1;
     const differences = pairs.map(([mine, theirs]) => mine[key] - theirs[key]);
     const { mean, standardDeviation, count } = summary(differences);
-    const wins = differences.filter((difference) => difference > ROUNDING).length;
-    // Beyond the table its last entry serves: a little too wide, never too narrow.
-    const t = T_95[Math.min(count - 1, T_95.length) - 1];
+    const wins = differences.filter((difference) => sign * difference > ROUNDING).length;
     const clear =
-      standardDeviation !== null && Math.abs(mean) > Math.max(ROUNDING, (t * standardDeviation) / Math.sqrt(count));
+      standardDeviation !== null &&
+      Math.abs(mean) > Math.max(ROUNDING, (studentQuantile(count - 1) * standardDeviation) / Math.sqrt(count));
     const spread = standardDeviation === null ? '' : ` ± ${formatSpread(standardDeviation)}`;
     return {
       metric: key,
       label,
-      outcome: count === 1 ? 'not judged' : !clear ? 'no clear difference' : mean > 0 ? 'beats' : 'loses to',
+      outcome: count === 1 ? 'not judged' : !clear ? 'no clear difference' : sign * mean > 0 ? 'beats' : 'loses to',
       difference: mean,
       standardDeviation,
       wins,

@@ -1,10 +1,12 @@
 /** ONNX Runtime on Node, native. */
 import * as ort from 'onnxruntime-node';
 import { LimbeckError, show } from '../errors.ts';
-import type { TypedArray } from '../graph/index.ts';
-import { input, writeOnnx } from '../graph/index.ts';
-import { halvesToFloats } from '../matrix/half-precision.ts';
-import type { Backend, Device, FeedTensor, ModelTensor, Session, SessionOptions, TensorData } from './backend.ts';
+import type { Operator } from '../graph/index.ts';
+import { apply1, input, writeOnnx } from '../graph/index.ts';
+import type { Backend, Device, Session, SessionOptions, TensorData } from './backend.ts';
+import { ownOutputs, runInPlace, stoppable } from './in-place-node.ts';
+import { declared, fromOrt, toOrt } from './ort-tensors.ts';
+import { unknownOperator } from './unknown-operator.ts';
 
 /** What each device needs, for the error when it is not there. */
 const NEEDS: Readonly<Record<Device, string>> = {
@@ -17,15 +19,21 @@ const NEEDS: Readonly<Record<Device, string>> = {
 
 async function open(
   model: Uint8Array,
-  { device = 'cpu', threads, folder, profile }: SessionOptions,
+  { device = 'cpu', threads, folder, profile, takesTurns = false }: SessionOptions,
 ): Promise<ort.InferenceSession> {
+  const extra = {
+    session: {
+      ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+      ...(takesTurns ? { force_spinning_stop: '1' } : {}),
+    },
+  };
   return ort.InferenceSession.create(model, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+    ...(Object.keys(extra.session).length === 0 ? {} : { extra }),
   });
 }
 
@@ -44,55 +52,61 @@ async function assertDevice(device: Device): Promise<void> {
   }
 }
 
-/** Graphs may hold nodes of a file that the engine passes on without knowing them; ONNX Runtime need not know them either. */
-function unknownOperator(cause: unknown): LimbeckError | undefined {
-  const [reason] = (cause as Error).message.split('\n');
-  return /not a registered function|NOT_IMPLEMENTED|Could not find an implementation/.test(reason)
-    ? new LimbeckError('UNSUPPORTED', `compile: expected operators that ONNX Runtime has; it says: ${reason}`, {
-        cause,
-      })
-    : undefined;
-}
+let block: Promise<number> | undefined;
 
-function toOrt({ dtype, data, dims }: FeedTensor): ort.Tensor {
-  return new ort.Tensor(dtype, data as never, dims);
-}
-
-function fromOrt({ type, dims, data }: ort.Tensor): TensorData {
-  if (type !== 'float16') return { dtype: type as TensorData['dtype'], dims, data: data as TypedArray };
-  // An array of numbers where Node has one for halves, else of their bits; the bytes are the same.
-  const { buffer, byteOffset, length } = data as unknown as Uint16Array;
-  return { dtype: 'float32', dims, data: halvesToFloats(new Uint16Array(buffer, byteOffset, length)) };
-}
-
-function declared(tensors: readonly ort.InferenceSession.ValueMetadata[]): ModelTensor[] {
-  return tensors.map((tensor) => ({
-    name: tensor.name,
-    dtype: tensor.isTensor ? tensor.type : 'no tensor',
-    shape: tensor.isTensor ? tensor.shape : [],
-  }));
+/**
+ * Asks the runtime itself: it fills 4 channels up to a whole block (8 or 16), and refuses the operator, or leaves the 4, on
+ * processors without the layout.
+ */
+async function probeChannelBlock(): Promise<number> {
+  const x = input('x', 'float32', [1, 4, 1, 1]);
+  const reorder: Operator = {
+    name: 'ReorderInput',
+    infer: () => [{ dtype: 'float32', shape: [1, 'block', 1, 1] }],
+    emit: (emitter, { inputNames, outputNames }) =>
+      emitter.node('com.microsoft.nchwc.ReorderInput', inputNames, outputNames),
+    vjp: () => [],
+  };
+  const model = writeOnnx({ inputs: [x], outputs: { y: apply1(reorder, [x], undefined) } });
+  const session = await open(model, {}).catch(() => undefined);
+  if (!session) return 0;
+  const { y } = await session.run({ x: new ort.Tensor('float32', new Float32Array(4), [1, 4, 1, 1]) });
+  await session.release();
+  return y.dims[1] > 4 ? y.dims[1] : 0;
 }
 
 export const backend: Backend = {
   name: 'onnxruntime-node',
   version: ort.env.versions.node ?? 'unknown',
-  async createSession(model, options) {
+  channelBlock(device) {
+    if (device !== 'cpu') return Promise.resolve(0);
+    block ??= probeChannelBlock();
+    return block;
+  },
+  async createSession(model, options, inPlace = false) {
     const { device = 'cpu' } = options;
     if (!Object.hasOwn(NEEDS, device)) {
       throw new LimbeckError('INVALID_OPTION', `device: expected 'cpu', 'webgpu' or 'cuda', got ${show(device)}.`);
     }
-    const session = await open(model, options).catch(async (error) => {
+    const session = await open(inPlace ? stoppable(model) : model, options).catch(async (error) => {
       if (device !== 'cpu') await assertDevice(device);
       throw unknownOperator(error) ?? error;
     });
     return {
       inputs: declared(session.inputMetadata),
-      outputs: declared(session.outputMetadata),
+      outputs: declared(ownOutputs(session.outputMetadata)),
+      inPlace,
       async run(feeds, outputs, into = {}) {
         const inputs: Record<string, ort.Tensor> = {};
-        for (const name in feeds) inputs[name] = toOrt(feeds[name]);
+        for (const name in feeds) inputs[name] = toOrt(feeds[name], ort.Tensor);
+        if (inPlace && outputs.every((name) => into[name])) {
+          const written = outputs.map((name): [string, TensorData] => [name, into[name]]);
+          const places = written.map(([name, data]) => [name, toOrt(data, ort.Tensor)]);
+          await runInPlace(session, inputs, Object.fromEntries(places));
+          return Object.fromEntries(written);
+        }
         const fetches: Record<string, ort.Tensor | null> = {};
-        for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name]) : null;
+        for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name], ort.Tensor) : null;
         const results = await session.run(inputs, fetches);
         return Object.fromEntries(
           outputs.map((name) => {

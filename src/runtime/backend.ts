@@ -1,6 +1,6 @@
 /**
- * What the engine needs from ONNX Runtime, and no more. `backend-node.ts` implements it with onnxruntime-node;
- * package.json "imports" chooses the implementation, so that nothing else names a platform.
+ * What the engine needs from ONNX Runtime, and no more. `backend-node.ts` implements it with onnxruntime-node, `backend-web.ts` with
+ * onnxruntime-web; package.json "imports" chooses the implementation, so that nothing else names a platform.
  */
 import type { DataType, TypedArray } from '../graph/index.ts';
 
@@ -34,6 +34,11 @@ export interface SessionOptions {
   readonly device?: Device;
   /** Threads inside one operator; by default one per physical core. */
   readonly threads?: number;
+  /**
+   * Whether runs take turns with runs of other sessions. Between runs threads then sleep instead of spinning, which would take cores
+   * away from the session whose turn it is; waking them costs some 50 µs a run. Default false.
+   */
+  readonly takesTurns?: boolean;
   /** The beginning of the path of a file that gets ONNX Runtime's own profile, as JSON, when the session is released. */
   readonly profile?: string;
   /** The folder of the files in which a model keeps its numbers, for models that do; by default the working directory. */
@@ -44,6 +49,8 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly ModelTensor[];
   readonly outputs: readonly ModelTensor[];
+  /** True where a run that is given arrays for all of its outputs costs no other arrays; giving them is then worth while. */
+  readonly inPlace?: boolean;
   /**
    * Runs the model. Where `into` has an entry, the output is written to that array, which must have its exact size. Half
    * precision comes out as float32.
@@ -60,6 +67,11 @@ export interface Session {
 export interface Backend {
   readonly name: string;
   readonly version: string;
-  /** @throws LimbeckError DEVICE_UNAVAILABLE, INVALID_OPTION; whatever the runtime throws for a model that it cannot take */
-  createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  /**
+   * @param inPlace asks for a session that is {@link Session.inPlace}, where the backend has such; for models of opset 11 and later
+   * @throws LimbeckError DEVICE_UNAVAILABLE, INVALID_OPTION; whatever the runtime throws for a model that it cannot take
+   */
+  createSession(model: Uint8Array, options: SessionOptions, inPlace?: boolean): Promise<Session>;
+  /** How many channels stand together in the layout that the device convolves in; 0 where it has no operators for it. */
+  channelBlock(device: Device): Promise<number>;
 }

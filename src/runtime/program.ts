@@ -17,7 +17,8 @@ export type Feeds = Readonly<Record<string, TensorData>>;
  * await program.release();
  */
 export async function compile(graph: Graph, options: SessionOptions = {}): Promise<Program> {
-  return new Program(graph, await backend.createSession(writeOnnx(graph), options));
+  const channelBlock = await backend.channelBlock(options.device ?? 'cpu');
+  return new Program(graph, await backend.createSession(writeOnnx(graph, { channelBlock }), options, true));
 }
 
 /** A graph that is ready to run. Programs hold native memory: release them. */
@@ -40,15 +41,36 @@ export class Program {
    * @throws LimbeckError MISSING_INPUT for a missing or unknown name, SHAPE_MISMATCH for an array that does not fit
    */
   async run(feeds: Feeds, into: Feeds = {}): Promise<Record<string, TensorData>> {
-    this.#check(feeds, into);
-    return this.#session.run(feeds, [...this.#outputs.keys()], into);
+    const sizes = this.#check(feeds, into);
+    return this.#session.run(
+      feeds,
+      [...this.#outputs.keys()],
+      this.#session.inPlace ? this.#completed(into, sizes) : into,
+    );
   }
 
   release(): Promise<void> {
     return this.#session.release();
   }
 
-  #check(feeds: Feeds, into: Feeds): void {
+  /** Arrays for all outputs, if their sizes are known before the run; else those that are given. */
+  #completed(into: Feeds, sizes: ReadonlyMap<string, number>): Feeds {
+    const completed: Record<string, TensorData> = { ...into };
+    for (const [name, { dtype, shape }] of this.#outputs) {
+      if (into[name]) continue;
+      const dims = shape.map((size) => (typeof size === 'string' ? sizes.get(size) : size));
+      if (!dims.every((size) => size !== undefined)) return into;
+      completed[name] = {
+        dtype,
+        dims,
+        data: new ARRAY_TYPES[dtype](dims.reduce((product, size) => product * size, 1)),
+      };
+    }
+    return completed;
+  }
+
+  /** @returns the run-time sizes */
+  #check(feeds: Feeds, into: Feeds): ReadonlyMap<string, number> {
     const sizes = new Map<string, number>();
     for (const [name, tensor] of this.#inputs) {
       const fed = feeds[name];
@@ -69,6 +91,7 @@ export class Program {
         }
       }
     }
+    return sizes;
   }
 }
 

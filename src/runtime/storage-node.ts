@@ -1,8 +1,8 @@
 /** Storage on Node: files. */
-import { readdir } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LimbeckError } from '../errors.ts';
-import { recoverDirectory, writeDirectory } from './files.ts';
+import { recoverDirectory, removeStaleTemporaries, writeDirectory, writeFileAtomic } from './files.ts';
 import { readBytes, readText } from './read-files.ts';
 import type { Storage } from './storage.ts';
 
@@ -25,4 +25,15 @@ export const storage: Storage = {
   read: (directory, name, what) => readBytes(join(directory, ...name.split('/')), what),
   readText: (directory, name, what) => readText(join(directory, ...name.split('/')), what),
   writeDirectory,
+  path: (directory, name) => join(directory, name),
+  async readIfThere(directory, name, what) {
+    await removeStaleTemporaries(directory);
+    const path = join(directory, name);
+    const there = await access(path).then(
+      () => true,
+      () => false,
+    );
+    return there ? readBytes(path, what) : undefined;
+  },
+  writeFile: (directory, name, data) => writeFileAtomic(join(directory, name), data),
 };

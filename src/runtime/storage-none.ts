@@ -1,4 +1,4 @@
-/** Storage where there is no disk, as in a browser: says so, and what to do instead. */
+/** Storage on a platform that has neither files nor a page's private file system: says so, and what to do instead. */
 import { LimbeckError } from '../errors.ts';
 import type { Storage } from './storage.ts';
 
@@ -12,4 +12,12 @@ function refuse(directory: string): Promise<never> {
   );
 }
 
-export const storage: Storage = { list: refuse, read: refuse, readText: refuse, writeDirectory: refuse };
+export const storage: Storage = {
+  list: refuse,
+  read: refuse,
+  readText: refuse,
+  writeDirectory: refuse,
+  path: (directory, name) => `${directory}/${name}`,
+  readIfThere: refuse,
+  writeFile: refuse,
+};

@@ -84,8 +84,14 @@ export function prepareDirection(request: DirectionRequest): {
   put('bank targets', selection.bank?.targets, [names.anchors, bankKeys]);
   const all = bank?.rows(facts.dtype);
   if (all && selection.bank) {
-    const keys = selection.bank.rows ? all.gather(selection.bank.rows) : all;
-    data[directionData(anchors, 'bank keys')] = { shape: [bankKeys, width], tensor: matrixTensor(keys) };
+    // The bank is handed over as it is, without a copy; drawn rows are gathered in the graph.
+    const drawnBank = selection.bank.rows;
+    const bankRows = drawnBank ? `${anchors} anchors' bank rows` : bankKeys;
+    data[directionData(anchors, 'bank')] = { shape: [bankRows, width], tensor: matrixTensor(all) };
+    if (drawnBank) {
+      const tensor = int32Tensor(drawnBank, [drawnBank.length]);
+      data[directionData(anchors, 'bank rows')] = { shape: [bankKeys], tensor };
+    }
   }
   const ownFed = bank?.holdsPositives === true;
   if (all && ownFed) put('own keys', all.gather(rowOfAnchor).data, [names.anchors, width]);
@@ -123,7 +129,9 @@ export function directionTerms(
     blocks.push({ keys, mask: read('batch mask'), targets: read('batch targets'), teacherKeys });
   }
   if (bank) {
-    const keys = read('bank keys') as SymbolicTensor;
+    const all = read('bank') as SymbolicTensor;
+    const drawn = read('bank rows');
+    const keys = drawn ? gather(all, drawn) : all;
     blocks.push({ keys, mask: read('bank mask'), targets: read('bank targets'), teacherKeys: keys });
   }
   const ownKeys = ownFed ? (read('own keys') as SymbolicTensor) : undefined;

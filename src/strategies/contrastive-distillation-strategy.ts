@@ -26,7 +26,7 @@ import type {
 import { type ContrastStructure, comparedRows, contrast, meanScores } from './contrast.ts';
 import { type ContrastiveOptions, contrastiveOptionsSchema } from './contrastive-options.ts';
 import { DistillationStrategy } from './distillation-strategy.ts';
-import { type Labels, type MatrixLike, toMatrix, toPair } from './inputs.ts';
+import { type Labels, type MatrixLike, toPair } from './inputs.ts';
 import { MeanScores } from './mean-scores.ts';
 import { defineOptionAccessors, parseOptions } from './options.ts';
 import { type ContrastRequest, logitsPerAnchor, type PreparedContrast, prepareContrast } from './prepare-contrast.ts';
@@ -348,9 +348,12 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
     labels: Labels | undefined,
     { sampleIds, step }: ContrastiveContext = {},
   ): ConcreteBatch {
-    const student = toMatrix(studentEmbeddings, 'student embeddings');
-    const teacher = toMatrix(teacherEmbeddings, 'teacher embeddings');
-    const pair = toPair(student, teacher, this.embeddingLayerName, this.equalWidths() ? this.widthAdvice() : undefined);
+    const pair = toPair(
+      studentEmbeddings,
+      teacherEmbeddings,
+      this.embeddingLayerName,
+      this.equalWidths() ? this.widthAdvice() : undefined,
+    );
     return { layers: new Map([[this.embeddingLayerName, pair]]), labels, sampleIds, step };
   }
 

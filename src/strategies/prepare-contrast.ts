@@ -34,17 +34,13 @@ export function prepareContrast(options: ContrastiveOptions, request: ContrastRe
   return options.mode === 'triplet' ? prepareTriplet(options, request) : prepareDirections(options, request);
 }
 
-/** The arrays that the softplus of CRD keeps for a logit, over those of a softmax: measured, about four times the memory. */
-const CRD_MEMORY = 4;
-
-/** At most how many logits one anchor has, in memory: what decides about tiles. */
+/** At most how many logits one anchor has: what decides about tiles. */
 export function logitsPerAnchor(options: ContrastiveOptions, request: ContrastRequest): number {
   const candidates = request.facts.rows + (bankView(options, 'student', request)?.size ?? 0);
   if (options.mode === 'triplet') return options.mining === 'hard' ? candidates : candidates * candidates;
   // A draw that the batch shares has one key more than negatives; with classes it may need to look further.
   const shared = options.negativesDraw === 'batch' && !request.facts.classIndices;
-  const seen = shared ? Math.min(candidates, options.negativesSampleSize + 1) : candidates;
-  return options.mode === 'crd' ? CRD_MEMORY * seen : seen;
+  return shared ? Math.min(candidates, options.negativesSampleSize + 1) : candidates;
 }
 
 /** The bank as student anchors or teacher anchors see it in a mode. */
@@ -94,9 +90,13 @@ function prepareDirections(options: ContrastiveOptions, request: ContrastRequest
   const data: Record<string, Prepared['data'][string]> = { temperature: scalar(options.temperature) };
   const { dimension: width } = comparedWidth(layer, projection);
   const kind = options.mode === 'crd' ? 'noise' : 'softmax';
+  let before: { readonly bank: BankView | undefined; readonly selection: Selection } | undefined;
   const parts = anchorSides(options).map((anchors): ContrastPart => {
     const bank = bankView(options, anchors, request);
-    const selection = select(options, anchors, bank, request);
+    // Both directions draw with one seed: over keys that are numbered alike they see the same ones.
+    const selection =
+      before && numberedAlike(before.bank, bank) ? before.selection : select(options, anchors, bank, request);
+    before = { bank, selection };
     const prepared = prepareDirection({
       anchors,
       selection,
@@ -122,6 +122,18 @@ function prepareDirections(options: ContrastiveOptions, request: ContrastRequest
 function anchorSides({ mode, symmetric }: ContrastiveOptions): readonly AnchorSide[] {
   if (symmetric || mode === 'crd') return ['student', 'teacher'];
   return [mode === 'infonce' ? 'teacher' : 'student'];
+}
+
+/** Whether two views hold the same samples in the same rows, as far as a selection asks. */
+function numberedAlike(a: BankView | undefined, b: BankView | undefined): boolean {
+  if (!a || !b) return a === b;
+  return (
+    a.size === b.size &&
+    a.labels === b.labels &&
+    !a.groups &&
+    !b.groups &&
+    a.rowOfAnchor.every((row, i) => row === b.rowOfAnchor[i])
+  );
 }
 
 /** In tiles the anchors at hand are other rows than the batch; at once they are the same. */

@@ -15,6 +15,9 @@ import { type ContrastPart, partTotal } from './contrast.ts';
 export type Side = keyof Pair<unknown>;
 export const SIDES: readonly Side[] = ['student', 'teacher'];
 
+/** Programs for rows, tiles and the way back run one after the other. */
+export const TAKING_TURNS = { takesTurns: true };
+
 /** Rows of the batch enter a tile twice: some of them as anchors, all of them as keys. */
 const ROLES = ['anchors', 'batch'] as const;
 type Role = (typeof ROLES)[number];
@@ -77,7 +80,8 @@ export class TileSweep {
       }
       const { columns, data: sums } = this.#anchorSums(side);
       const gradient = results[gradientName(side, role)].data as FloatArray;
-      for (let k = 0; k < gradient.length; k++) sums[range.from * columns + k] += gradient[k];
+      const own = sums.subarray(range.from * columns, range.to * columns);
+      for (let k = 0; k < gradient.length; k++) own[k] += gradient[k];
     }
   }
 
@@ -94,7 +98,8 @@ export class TileSweep {
       this.#batch.trained.map((side) => {
         const { data } = this.#anchorSums(side);
         const keys = this.#keys.get(side)?.sofar.data;
-        for (let k = 0; k < data.length; k++) data[k] = by * (data[k] + (keys ? keys[k] : 0));
+        if (keys) for (let k = 0; k < data.length; k++) data[k] = by * (data[k] + keys[k]);
+        else for (let k = 0; k < data.length; k++) data[k] *= by;
         return [side, this.#anchorSums(side)];
       }),
     );
@@ -130,7 +135,8 @@ export async function tileScores(
 ): Promise<{ readonly logTotal: number; readonly entries: number }> {
   const program = await programs.get(`scores ${tileKey(part, data, batch)}`, () => {
     const { inputs, anchors, keys, symbols } = tileInputs(data, batch);
-    return compile({ inputs, outputs: { ...scoreTotal(directionTerms(anchors, keys, symbols, part.direction)) } });
+    const outputs = { ...scoreTotal(directionTerms(anchors, keys, symbols, part.direction)) };
+    return compile({ inputs, outputs }, TAKING_TURNS);
   });
   const { logTotal, entries } = await program.run(tileFeeds(data, batch, range));
   return { logTotal: Number(logTotal.data[0]), entries: Number(entries.data[0]) };
@@ -161,7 +167,7 @@ async function compileTile(part: ContrastPart, data: Prepared['data'], batch: Ti
     }
     outputs[gradientName(side, role)] = gradient;
   }
-  return { program: await compile({ inputs, outputs }), gradients: wanted };
+  return { program: await compile({ inputs, outputs }, TAKING_TURNS), gradients: wanted };
 }
 
 function tileInputs(data: Prepared['data'], { rows, width }: TileBatch) {

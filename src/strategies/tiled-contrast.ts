@@ -17,7 +17,7 @@ import type { BatchFacts, ConcreteBatch, Evaluation, LayerFacts, Pair } from './
 import { comparedRows, meanScoreName, partScale } from './contrast.ts';
 import { parameterFeeds, parameterInputs } from './parameter-inputs.ts';
 import type { PreparedContrast } from './prepare-contrast.ts';
-import { SIDES, type Side, type Tile, type TileBatch, TileSweep, tileScores } from './tile-sweep.ts';
+import { SIDES, type Side, TAKING_TURNS, type Tile, type TileBatch, TileSweep, tileScores } from './tile-sweep.ts';
 
 /** What the tiles need to know of the strategy. */
 export interface TileRequest {
@@ -100,7 +100,7 @@ export class TiledContrast {
   async comparedRows(batch: ConcreteBatch, facts: BatchFacts, request: TileRequest): Promise<Pair<Matrix>> {
     const program = await this.#programs.get(programKey('rows', facts, request), () => {
       const { inputs, rows } = rawInputs(facts, request);
-      return compile({ inputs, outputs: { ...rows } });
+      return compile({ inputs, outputs: { ...rows } }, TAKING_TURNS);
     });
     const { student, teacher } = await program.run(rawFeeds(batch, facts, request));
     return { student: asMatrix(student), teacher: asMatrix(teacher) };
@@ -151,7 +151,7 @@ export class TiledContrast {
       const [gradient, ...own] = gradients(pulled.reduce(add), [raw.student, ...parameters]);
       const outputs: Record<string, SymbolicTensor> = { gradient };
       for (const [i, { name }] of request.parameters.entries()) outputs[`parameter gradient ${name}`] = own[i];
-      return compile({ inputs, outputs });
+      return compile({ inputs, outputs }, TAKING_TURNS);
     });
     const feeds = rawFeeds(batch, facts, request);
     for (const [side, cotangent] of cotangents) feeds[`cotangent ${side}`] = matrixTensor(cotangent);

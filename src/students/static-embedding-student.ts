@@ -13,19 +13,23 @@ import {
   cast,
   constant,
   div,
+  filled,
   type Graph,
   gather,
   input,
   matmul,
   mul,
   reshape,
+  scatterND,
   sum,
   writeOnnx,
 } from '../graph/index.ts';
 import { l2Normalize } from '../losses/cosine.ts';
+import { Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import { Random } from '../matrix/random.ts';
-import { floatTensor } from '../runtime/tensors.ts';
+import type { TensorData } from '../runtime/backend.ts';
+import { floatTensor, int32Tensor } from '../runtime/tensors.ts';
 import { embeddingLayerName, parseOptions } from '../strategies/options.ts';
 import {
   type StudentBatch,
@@ -35,6 +39,7 @@ import {
   type TrainableStudent,
 } from './student.ts';
 import { type StudentFilesOptions, saveStudent, textStudentFiles } from './student-files.ts';
+import { startFromTeacherTokens, type TeacherTokens } from './teacher-tokens.ts';
 import { TextEmbedder } from './text-embedder.ts';
 
 /** Every option with its default and bounds; a description completes "expected …". */
@@ -42,6 +47,10 @@ export const staticEmbeddingOptionsSchema = z.object({
   width: z.int().min(1).max(1_000_000).describe("a whole number ≥ 1: the width of a token's vector"),
   dimension: z.int().min(1).max(1_000_000).describe("a whole number ≥ 1: the width of the embedding, the teacher's"),
   seed: z.int().describe('a whole number: seeds the initial vectors'),
+  fromTeacher: z
+    .custom<TeacherTokens>((value) => isTeacherTokens(value))
+    .optional()
+    .describe("{ rows, counts }: a Matrix with the teacher's embedding of each token, and how often each occurs"),
   layerName: embeddingLayerName(),
 });
 
@@ -52,6 +61,11 @@ export type StaticEmbeddingOptions = z.input<typeof staticEmbeddingOptionsSchema
  * is small beside what a few steps of the optimizer add.
  */
 const INITIAL_DEVIATION = 0.02;
+
+function isTeacherTokens(value: unknown): boolean {
+  const { rows, counts } = (value ?? {}) as Partial<TeacherTokens>;
+  return rows instanceof Matrix && typeof counts?.length === 'number';
+}
 
 /**
  * @example
@@ -75,9 +89,9 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   readonly #lastBatch: Int32Array;
   #batches = 0;
 
-  /** @throws LimbeckError INVALID_OPTION */
+  /** @throws LimbeckError INVALID_OPTION; SHAPE_MISMATCH for teacher tokens that are not those of the tokenizer */
   constructor(tokenizer: TextTokenizer, options: StaticEmbeddingOptions) {
-    const { width, dimension, seed, layerName } = parseOptions(
+    const { width, dimension, seed, layerName, fromTeacher } = parseOptions(
       staticEmbeddingOptionsSchema,
       options,
       'StaticEmbeddingStudent',
@@ -115,6 +129,18 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
     };
     this.#bias = { name: 'bias', shape: [dimension], data: new Float32Array(dimension), sparse: false, decay: false };
     this.parameters = [this.#table, this.#tokenWeights, this.#projection, this.#bias];
+    if (!fromTeacher) return;
+    const { specialIds } = tokenizer;
+    startFromTeacherTokens(
+      fromTeacher,
+      { vocabulary, width, dimension, specialIds },
+      {
+        table: this.#table.data,
+        tokenWeights: this.#tokenWeights.data,
+        projection: this.#projection.data,
+        bias: this.#bias.data,
+      },
+    );
   }
 
   get layers(): ReadonlyMap<string, number> {
@@ -134,18 +160,45 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   /**
    * In training, the mean over tokens is a product with a matrix of shares, [batch, touched rows]: entry (i, r) is how often
    * text i holds row r's token, over its length. That is a quarter of the work of gathering a vector for every token and scattering
-   * its gradient back, and, unlike a scatter, adds in a fixed order.
+   * its gradient back, and, unlike a scatter, adds in a fixed order. All but a hundredth of the matrix is 0, so only the cells that are
+   * not travel: `cells` [cells, 2], text and row of each, once, and `shares` [cells]; `sizes` are those of the matrix.
    */
   prepareBatch(texts: readonly Int32Array[]): StudentBatch {
     const rows = this.#touchedRows(texts);
     for (let row = 0; row < rows.length; row++) this.#place[rows[row]] = row;
-    const shares = new Float32Array(texts.length * rows.length);
+    const tokens = texts.reduce((total, ids) => total + ids.length, 0);
+    const cells = new Int32Array(2 * tokens);
+    const shares = new Float32Array(tokens);
+    const cellOf = new Int32Array(rows.length);
+    let count = 0;
     for (let i = 0; i < texts.length; i++) {
       const ids = texts[i];
-      for (let k = 0; k < ids.length; k++) shares[i * rows.length + this.#place[ids[k]]] += 1 / ids.length;
+      const first = count;
+      for (let k = 0; k < ids.length; k++) {
+        const row = this.#place[ids[k]];
+        const known = cellOf[row];
+        // The cell that was last made for the row, if it is of this text.
+        if (known >= first && known < count && cells[2 * known + 1] === row) {
+          shares[known] += 1 / ids.length;
+          continue;
+        }
+        cells[2 * count] = i;
+        cells[2 * count + 1] = row;
+        shares[count] = 1 / ids.length;
+        cellOf[row] = count++;
+      }
     }
+    const sizes: TensorData = {
+      dtype: 'int64',
+      dims: [2],
+      data: BigInt64Array.of(BigInt(texts.length), BigInt(rows.length)),
+    };
     return {
-      feeds: { shares: { shape: ['batch', TOUCHED_ROWS], tensor: floatTensor(shares, [texts.length, rows.length]) } },
+      feeds: {
+        sizes: { shape: [2], tensor: sizes },
+        cells: { shape: ['cells', 2], tensor: int32Tensor(cells.subarray(0, 2 * count), [count, 2]) },
+        shares: { shape: ['cells'], tensor: floatTensor(shares.subarray(0, count), [count]) },
+      },
       rows,
     };
   }
@@ -166,7 +219,8 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
 
   forward({ feeds, parameters }: StudentInputs): StudentOutputs {
     const vectors = mul(parameters[this.#table.name], parameters[this.#tokenWeights.name]);
-    const mean = matmul(feeds.shares, vectors);
+    const shares = scatterND(filled(feeds.sizes, ['batch', TOUCHED_ROWS], 0, 'float32'), feeds.cells, feeds.shares);
+    const mean = matmul(shares, vectors);
     const embedding = add(matmul(mean, parameters[this.#projection.name]), parameters[this.#bias.name]);
     return { layers: new Map([[this.layerName, embedding]]) };
   }
@@ -195,7 +249,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
 
   /** The exported model, bytes of an .onnx file, with the parameters as they are now. */
   toOnnx(): Uint8Array {
-    return writeOnnx(this.inferenceGraph(), 'limbeck static embedding student');
+    return writeOnnx(this.inferenceGraph(), { name: 'limbeck static embedding student' });
   }
 
   /** Opens the exported model with the parameters as they are now; later training does not change it. */

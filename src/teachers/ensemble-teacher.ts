@@ -2,8 +2,8 @@
  * Several teachers as one. Rows of each member are scaled to length one first, so that none counts more for being longer; weights
  * say which is to count more. Not trained: the rows are a fixed function of the members'.
  */
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { sha256 } from '#digest';
 import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError, show } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
@@ -128,7 +128,7 @@ export class EnsembleTeacher<Input = string> implements Teacher<Input> {
   }
 
   #fingerprintOf(members: readonly string[]): string {
-    return `${this.#how} ${createHash('sha256').update(JSON.stringify(members)).digest('hex')}`;
+    return `${this.#how} ${sha256().update(JSON.stringify(members)).hex()}`;
   }
 
   #mean(members: readonly Matrix[], count: number): Matrix {

@@ -3,7 +3,6 @@
  * again, limited in number and run side by side. Not a cache: through `cacheTeacherRows` a function that dies for good loses at most
  * a shard, and is not asked again for rows that are stored.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { LimbeckError, show } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
@@ -151,7 +150,7 @@ export class FunctionTeacher<Input = string> implements Teacher<Input> {
         if (attempt === retries || !retryIf(error)) throw this.#failure(error, attempt + 1, start, batch.length);
         const wait = this.#waitAfter(error, attempt);
         onRetry?.({ error, attempt: attempt + 1, wait });
-        await sleep(wait, undefined, { signal });
+        await sleep(wait, signal);
         continue;
       }
       return checkedRows(given, batch.length, this.dimension, start);
@@ -252,4 +251,20 @@ function checkedRows(given: FunctionRows, count: number, dimension: number, star
 
 function isRow(row: unknown): boolean {
   return Array.isArray(row) || row instanceof Float32Array || row instanceof Float64Array;
+}
+
+/** Waits; rejects with the signal's reason when that comes first. */
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  });
 }

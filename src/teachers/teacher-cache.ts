@@ -23,9 +23,10 @@ import { removeStaleTemporaries } from '../runtime/files.ts';
 import { CachedRows, ShardFiles } from './cached-rows.ts';
 import type { Teacher } from './teacher.ts';
 import { cacheKey, listShards, openManifest, shardName, teacherCacheFolder } from './teacher-cache-manifest.ts';
+import type { TeacherCacheProgress } from './teacher-cache-progress.ts';
 import { askTeacher } from './teacher-cache-rows.ts';
 import { type CacheDtype, checkShard, type Shard, type StoredShard, writeShard } from './teacher-cache-shard.ts';
-import { type WorkUnit, workOf } from './teacher-cache-work.ts';
+import { workOf } from './teacher-cache-work.ts';
 
 export interface CacheTeacherRowsOptions<Sample> {
   readonly teacher: Teacher<Sample>;
@@ -48,25 +49,6 @@ export interface CacheTeacherRowsOptions<Sample> {
 
 const SHARD_ROWS = 1024;
 const MOST_SHARDS = 256;
-
-/**
- * How far a pass is. Work is what time goes with, and stored rows cost nothing, so an honest rate is
- * `(doneWork − reusedWork) / seconds` and the time left `(totalWork − doneWork) / rate`.
- */
-export interface TeacherCacheProgress {
-  /** Stored and computed rows together. */
-  readonly doneRows: number;
-  readonly totalRows: number;
-  /** Rows that were on disk already. */
-  readonly reusedRows: number;
-  readonly doneWork: number;
-  readonly totalWork: number;
-  readonly reusedWork: number;
-  /** What work is counted in: UTF-16 code units of texts in memory, else the data's own lengths, else rows. */
-  readonly workUnit: WorkUnit;
-  /** Time spent on embedding and writing so far; checking the stored rows is not in it. */
-  readonly seconds: number;
-}
 
 export interface CachedTeacherRows {
   /** [samples, teacher dimension] */

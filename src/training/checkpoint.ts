@@ -3,13 +3,10 @@
  * strategy's banks and normalizers, and the place in the run. Shuffles and draws depend on seed and step alone, so there is no
  * generator whose state would have to be kept.
  */
-import { access } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { storage } from '#storage';
 import { LimbeckError, show } from '../errors.ts';
 import type { StateArray, StateArrays } from '../matrix/state-arrays.ts';
-import { removeStaleTemporaries, writeFileAtomic } from '../runtime/files.ts';
-import { readBytes } from '../runtime/read-files.ts';
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../teachers/safetensors.ts';
 import type { HistoryState } from './history.ts';
 
@@ -69,11 +66,15 @@ export interface Checkpoint extends RunProgress {
 /** Writes and reads the checkpoints of one run. */
 export class CheckpointFile {
   readonly path: string;
+  readonly #directory: string;
+  readonly #name: string;
   readonly #run: Readonly<Record<string, unknown>>;
 
   /** @param run what makes the run the same run (data, options, seed), as plain JSON by name */
   constructor(directory: string, name: string, run: Readonly<Record<string, unknown>>) {
-    this.path = join(directory, name);
+    this.path = storage.path(directory, name);
+    this.#directory = directory;
+    this.#name = name;
     this.#run = JSON.parse(JSON.stringify(run));
   }
 
@@ -83,7 +84,7 @@ export class CheckpointFile {
       Object.entries(state).map(([name, data]) => [name, { shape: [data.length], data }]),
     );
     const metadata = { format: FORMAT, run: JSON.stringify(this.#run), progress: JSON.stringify(progress) };
-    await writeFileAtomic(this.path, writeSafetensors(tensors, metadata));
+    await storage.writeFile(this.#directory, this.#name, writeSafetensors(tensors, metadata));
   }
 
   /**
@@ -92,13 +93,9 @@ export class CheckpointFile {
    * @throws LimbeckError FILE_CORRUPT, FILE_UNREADABLE; CHECKPOINT_MISMATCH when it is of a run with other data or options
    */
   async read(): Promise<Checkpoint | undefined> {
-    await removeStaleTemporaries(dirname(this.path));
-    const there = await access(this.path).then(
-      () => true,
-      () => false,
-    );
-    if (!there) return undefined;
-    const file = readSafetensors(await readBytes(this.path, 'a checkpoint'), this.path);
+    const bytes = await storage.readIfThere(this.#directory, this.#name, 'a checkpoint');
+    if (!bytes) return undefined;
+    const file = readSafetensors(bytes, this.path);
     const format = file.metadata.get('format');
     if (format !== FORMAT) throw this.#corrupt(`the format ${FORMAT}`, format ?? 'none');
     this.#checkRun(this.#json(file, 'run'));

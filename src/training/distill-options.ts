@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Device } from '../runtime/backend.ts';
 import type { DistillationStrategy } from '../strategies/distillation-strategy.ts';
 import type { TrainableStudent } from '../students/student.ts';
-import type { TeacherCacheProgress } from '../teachers/teacher-cache.ts';
+import type { TeacherCacheProgress } from '../teachers/teacher-cache-progress.ts';
 import type { checkpointOptionsSchema } from './checkpoint.ts';
 import type { OptimizerInput } from './optimizers/index.ts';
 import { scheduleOptions } from './schedule.ts';

@@ -2,7 +2,6 @@
  * What an optimizer moves and what it remembers: parameters, its own arrays beside them, and on request the moving average of the
  * weights, as arrays that graphs read and write.
  */
-import { LimbeckError } from '../errors.ts';
 import type { Declare } from '../graph/declare.ts';
 import { add, div, minimum, mul, type Shape, type SymbolicTensor, sqrt, sub, sum } from '../graph/index.ts';
 import type { Parameter } from '../matrix/parameter.ts';
@@ -10,14 +9,22 @@ import { restoreArrays, type StateArrays } from '../matrix/state-arrays.ts';
 import type { TensorData } from '../runtime/backend.ts';
 import { floatTensor, scalarTensor } from '../runtime/tensors.ts';
 import { TOUCHED_ROWS } from '../students/student.ts';
+import { rateFactors } from './learning-rate-factors.ts';
 import { createOptimizer, type OptimizerOptions } from './optimizers/index.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
+import { TableRows } from './table-rows.ts';
 
-/** The arrays of one parameter: its values, the optimizer's slots, the average. */
-type Arrays = Record<string, Float32Array>;
+/** The arrays of one parameter by name: its values, the optimizer's slots, the average. */
+type Arrays<T = Float32Array> = Readonly<Record<string, T>>;
 
 const VALUE = 'parameter';
 const AVERAGE = 'average';
+
+/** Steps between two looks for numbers of slots that have become negligible. */
+const DROP_EVERY = 128;
+const LARGEST_NEGLIGIBLE = 1e-30;
+/** Of float32; smaller ones are slow. */
+const SMALLEST_NORMAL = 2 ** -126;
 
 const arrayName = (array: string, parameter: Parameter): string => `${array} ${parameter.name}`;
 const nextName = (array: string, parameter: Parameter): string => `next ${array} ${parameter.name}`;
@@ -40,11 +47,12 @@ export class OptimizerState {
   readonly #optimizer: Optimizer;
   readonly #arrays: readonly string[];
   readonly #rateFactors: ReadonlyMap<Parameter, number>;
+  /** Of dense parameters. */
   readonly #state = new Map<Parameter, Arrays>();
   /** Where the next values of dense parameters are written; swapped with the state after each step. */
   readonly #spare = new Map<Parameter, Arrays>();
-  /** Where the touched rows of sparse parameters are gathered; grows with the largest batch. */
-  readonly #gathered = new Map<Parameter, Arrays>();
+  /** Of sparse parameters. */
+  readonly #tables = new Map<Parameter, Arrays<TableRows>>();
   /** Of sparse parameters with an average: the step at which each row's average is up to date. */
   readonly #averagedAt = new Map<Parameter, Int32Array>();
   #steps = 0;
@@ -57,16 +65,18 @@ export class OptimizerState {
     this.#arrays = [VALUE, ...this.#optimizer.slots, ...(options.averaging === undefined ? [] : [AVERAGE])];
     this.#rateFactors = rateFactors(parameters, options.learningRateFactors);
     for (const parameter of parameters) {
-      const fresh = (): Arrays =>
-        Object.fromEntries(
-          this.#arrays.map((array) => [
-            array,
-            array === VALUE || array === AVERAGE ? parameter.data.slice() : new Float32Array(parameter.data.length),
-          ]),
+      const fresh = (array: string): Float32Array =>
+        array === VALUE || array === AVERAGE ? parameter.data.slice() : new Float32Array(parameter.data.length);
+      if (parameter.sparse) {
+        this.#tables.set(
+          parameter,
+          this.#each((array) => new TableRows(fresh(array), rowWidth(parameter))),
         );
-      this.#state.set(parameter, fresh());
-      if (!parameter.sparse) this.#spare.set(parameter, fresh());
-      else if (options.averaging !== undefined) this.#averagedAt.set(parameter, new Int32Array(parameter.shape[0]));
+        if (options.averaging !== undefined) this.#averagedAt.set(parameter, new Int32Array(parameter.shape[0]));
+      } else {
+        this.#state.set(parameter, this.#each(fresh));
+        this.#spare.set(parameter, this.#each(fresh));
+      }
     }
   }
 
@@ -152,36 +162,51 @@ export class OptimizerState {
     return feeds;
   }
 
-  /** Where a program writes the next dense arrays. */
-  into(): Record<string, TensorData> {
+  /** Where a program writes the next arrays, of sparse parameters the next values of `rows`. */
+  into(rows: Int32Array): Record<string, TensorData> {
     const into: Record<string, TensorData> = {};
     for (const [parameter, spare] of this.#spare) {
       for (const array of this.#arrays) into[nextName(array, parameter)] = floatTensor(spare[array], parameter.shape);
     }
+    for (const [parameter, tables] of this.#tables) {
+      const shape = rowsShape(parameter, rows);
+      for (const array of this.#arrays) {
+        into[nextName(array, parameter)] = floatTensor(tables[array].next(rows.length), shape);
+      }
+    }
     return into;
   }
 
-  /** Makes the results of a program the state. */
-  commit(results: Readonly<Record<string, TensorData>>, rows: Int32Array): void {
+  /** Makes what a program wrote to the arrays of {@link into} the state. */
+  commit(rows: Int32Array): void {
     this.#steps++;
-    for (const [parameter, state] of this.#state) {
-      const spare = this.#spare.get(parameter);
-      if (spare) {
-        this.#state.set(parameter, spare);
-        this.#spare.set(parameter, state);
-        continue;
+    for (const [parameter, spare] of this.#spare) {
+      this.#spare.set(parameter, this.#state.get(parameter) as Arrays);
+      this.#state.set(parameter, spare);
+    }
+    for (const tables of this.#tables.values()) for (const array of this.#arrays) tables[array].scatter(rows);
+    for (const at of this.#averagedAt.values()) for (const row of rows) at[row] = this.#steps;
+    if (this.#steps % DROP_EVERY === 0) this.#dropNegligible();
+  }
+
+  /**
+   * Where a gradient stays 0 a running mean shrinks for ever, and below 1e-38 the processor takes ten times as long for every number
+   * (a float32 at its very smallest stays there, since 0.9 of it rounds to itself). Numbers that would come there before the next look
+   * become 0. Of sparse parameters untouched rows do not shrink.
+   */
+  #dropNegligible(): void {
+    for (const [slot, factor] of Object.entries(this.#optimizer.fading)) {
+      const negligible = Math.min(LARGEST_NEGLIGIBLE, SMALLEST_NORMAL / factor ** DROP_EVERY);
+      for (const arrays of this.#state.values()) {
+        const values = arrays[slot];
+        for (let k = 0; k < values.length; k++) if (Math.abs(values[k]) < negligible) values[k] = 0;
       }
-      for (const array of this.#arrays) {
-        scatterRows(results[nextName(array, parameter)].data as Float32Array, rows, parameter, state[array]);
-      }
-      const at = this.#averagedAt.get(parameter);
-      if (at) for (const row of rows) at[row] = this.#steps;
     }
   }
 
   /** Copies the values as they are now into the parameters' own arrays; all of them by default. */
   writeBack(parameters: readonly Parameter[] = this.parameters): void {
-    for (const parameter of parameters) parameter.data.set((this.#state.get(parameter) as Arrays)[VALUE]);
+    for (const parameter of parameters) parameter.data.set(this.#array(parameter, VALUE));
   }
 
   /** Copies what the run is to leave behind into the parameters' own arrays: the averages where there are any, else the values. */
@@ -189,9 +214,9 @@ export class OptimizerState {
     this.writeBack();
     if (this.#options.averaging === undefined) return;
     for (const parameter of this.parameters) {
-      const { [VALUE]: value, [AVERAGE]: average } = this.#state.get(parameter) as Arrays;
+      const [value, average] = [this.#array(parameter, VALUE), this.#array(parameter, AVERAGE)];
       const at = this.#averagedAt.get(parameter);
-      const width = value.length / parameter.shape[0];
+      const width = rowWidth(parameter);
       const kept = at && this.#kept(at, Int32Array.from(at.keys()), this.#steps);
       for (let k = 0; k < value.length; k++) {
         const share = kept ? kept[Math.floor(k / width)] : 1;
@@ -242,75 +267,37 @@ export class OptimizerState {
 
   #allArrays(): Record<string, Float32Array | Int32Array> {
     return Object.fromEntries([
-      ...[...this.#state].flatMap(([parameter, state]) =>
-        this.#arrays.map((array): [string, Float32Array] => [arrayName(array, parameter), state[array]]),
+      ...this.parameters.flatMap((parameter) =>
+        this.#arrays.map((array) => [arrayName(array, parameter), this.#array(parameter, array)]),
       ),
-      ...[...this.#averagedAt].map(([parameter, at]): [string, Int32Array] => [
-        arrayName('averaged at', parameter),
-        at,
-      ]),
+      ...[...this.#averagedAt].map(([parameter, at]) => [arrayName('averaged at', parameter), at]),
     ]);
   }
 
+  #each<T>(make: (array: string) => T): Arrays<T> {
+    return Object.fromEntries(this.#arrays.map((array) => [array, make(array)]));
+  }
+
+  /** All of an array of a parameter. */
+  #array(parameter: Parameter, array: string): Float32Array {
+    return this.#tables.get(parameter)?.[array].table ?? (this.#state.get(parameter) as Arrays)[array];
+  }
+
+  /** What a program reads of it. */
   #tensor(parameter: Parameter, array: string, rows: Int32Array): TensorData {
-    const values = (this.#state.get(parameter) as Arrays)[array];
-    if (!parameter.sparse) return floatTensor(values, parameter.shape);
-    const tensor = rowsTensor(this.#gathered, parameter, array, rows.length);
-    gatherRows(values, rows, parameter, tensor.data as Float32Array);
-    return tensor;
+    const table = this.#tables.get(parameter)?.[array];
+    return table
+      ? floatTensor(table.gather(rows), rowsShape(parameter, rows))
+      : floatTensor(this.#array(parameter, array), parameter.shape);
   }
 }
 
-/** Factors on the learning rate, by parameter; of several patterns that fit a name the longest counts. */
-function rateFactors(
-  parameters: readonly Parameter[],
-  factors: Readonly<Record<string, number>>,
-): ReadonlyMap<Parameter, number> {
-  const fits = (pattern: string, { name }: Parameter): boolean =>
-    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
-  const patterns = Object.keys(factors).sort((a, b) => a.length - b.length);
-  for (const pattern of patterns) {
-    if (parameters.some((parameter) => fits(pattern, parameter))) continue;
-    const known = parameters.map(({ name }) => `"${name}"`).join(', ');
-    throw new LimbeckError(
-      'INVALID_OPTION',
-      `optimizer: option learningRateFactors: expected names of parameters, got "${pattern}". There are ${known}.`,
-    );
-  }
-  return new Map(
-    parameters.map((parameter) => {
-      const pattern = patterns.findLast((candidate) => fits(candidate, parameter));
-      return [parameter, pattern === undefined ? 1 : factors[pattern]];
-    }),
-  );
+const rowWidth = ({ data, shape }: Parameter): number => data.length / shape[0];
+
+function rowsShape({ shape }: Parameter, rows: Int32Array): number[] {
+  return [rows.length, ...shape.slice(1)];
 }
 
 function keptShape({ shape }: Parameter, rows: number): number[] {
   return [rows, ...shape.slice(1).map(() => 1)];
-}
-
-/** A tensor of so many rows over the beginning of an array that is kept from step to step: a fresh one each time costs more than filling it. */
-function rowsTensor(kept: Map<Parameter, Arrays>, parameter: Parameter, array: string, rows: number): TensorData {
-  const { shape } = parameter;
-  const length = (rows * parameter.data.length) / shape[0];
-  let arrays = kept.get(parameter);
-  if (!arrays) {
-    arrays = {};
-    kept.set(parameter, arrays);
-  }
-  if (!(arrays[array]?.length >= length)) arrays[array] = new Float32Array(Math.ceil(1.25 * length));
-  return floatTensor(arrays[array].subarray(0, length), [rows, ...shape.slice(1)]);
-}
-
-function gatherRows(table: Float32Array, rows: Int32Array, { shape }: Parameter, into: Float32Array): void {
-  const width = table.length / shape[0];
-  if (width === 1) for (let i = 0; i < rows.length; i++) into[i] = table[rows[i]];
-  else
-    for (let i = 0; i < rows.length; i++) into.set(table.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
-}
-
-function scatterRows(values: Float32Array, rows: Int32Array, { shape }: Parameter, table: Float32Array): void {
-  const width = table.length / shape[0];
-  if (width === 1) for (let i = 0; i < rows.length; i++) table[rows[i]] = values[i];
-  else for (let i = 0; i < rows.length; i++) table.set(values.subarray(i * width, (i + 1) * width), rows[i] * width);
 }

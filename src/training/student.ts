@@ -1,20 +1,13 @@
 /** Students from files. */
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { storage } from '#storage';
-import { LimbeckError, show } from '../errors.ts';
-import { openOnnxFile } from '../runtime/onnx-file.ts';
-import { LoadedStudent } from '../students/loaded-student.ts';
+import { source } from '#student-source';
+import { type DecodeImage, LoadedStudent } from '../students/loaded-student.ts';
 import { OnnxStudent, type OnnxStudentOptions } from '../students/onnx/onnx-student.ts';
-import { MODEL_FILE } from '../students/student-files.ts';
-import { decodeForStudent } from './student-images.ts';
-
-/** What of a student directory is read. */
-const READ_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', MODEL_FILE];
+import { readStudentInput, type StudentInput } from './student-input.ts';
 
 export const Student = {
   /**
-   * A student from an ONNX file that another tool exported; numbers that it keeps in other files are read from its own folder alone.
+   * A student from an ONNX file that another tool exported; numbers that it keeps in other files are read from its own folder alone (in a
+   * browser they are not read).
    *
    * @throws LimbeckError FILE_UNREADABLE, FILE_CORRUPT, UNSUPPORTED naming every node that cannot be differentiated, INVALID_OPTION
    *
@@ -27,12 +20,15 @@ export const Student = {
     path: string,
     options: OnnxStudentOptions<Sample, Encoded>,
   ): Promise<OnnxStudent<Sample, Encoded>> {
-    return OnnxStudent.read(await openOnnxFile(path), options);
+    return OnnxStudent.read(await source.openOnnx(path), options);
   },
 
   /**
    * A student from the directory that `save()`, `limbeck distill` or `limbeck demo` wrote, ready to embed and to classify.
    *
+   * @param input on Node the path of the directory, in a browser its address, or that of a .zip file of it; files that a person chose or
+   *   dropped, or the one .zip file; content by relative path, as `toFiles()` and `unzipFiles()` give it
+   * @param options.decodeImage turns image files into pixels. Node has a decoder of its own; browsers need one for images that are not pixels
    * @throws LimbeckError FILE_UNREADABLE listing the files that are missing; FILE_CORRUPT for files that are damaged or no student's
    *
    * @example
@@ -40,25 +36,9 @@ export const Student = {
    * const rows = await student.embed(['a large musical instrument']);
    * await student.release();
    */
-  async load(directory: string): Promise<LoadedStudent> {
-    if (typeof directory !== 'string' || directory === '') {
-      throw new LimbeckError('INVALID_ARGUMENT', `load: expected the path of a directory, got ${show(directory)}.`);
-    }
-    if ((await storage.list(directory)) === undefined) {
-      throw new LimbeckError(
-        'FILE_UNREADABLE',
-        `${directory}: expected a student directory with config.json and ${MODEL_FILE}, got no such directory. Check the path.`,
-      );
-    }
-    const files = new Map<string, string | Uint8Array>();
-    for (const name of READ_FILES) {
-      const exists = await stat(join(directory, name)).then(
-        (found) => found.isFile(),
-        () => false,
-      );
-      if (!exists) continue;
-      files.set(name, await storage[name === MODEL_FILE ? 'read' : 'readText'](directory, name, "a student's file"));
-    }
-    return LoadedStudent.fromFiles(files, directory, { decodeImage: decodeForStudent });
+  async load(input: StudentInput, options: { readonly decodeImage?: DecodeImage } = {}): Promise<LoadedStudent> {
+    const { files, name } = await readStudentInput(input);
+    const decodeImage = options.decodeImage ?? source.decodeImage;
+    return LoadedStudent.fromFiles(files, name, decodeImage && { decodeImage });
   },
 };

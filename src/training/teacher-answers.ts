@@ -2,15 +2,16 @@
  * What a teacher says of a data set, however it is given: computed once and kept (in memory, or in a cache on disk), handed in as rows,
  * or asked for batch by batch where samples look different every time.
  */
-import { createHash } from 'node:crypto';
 import type * as z from 'zod';
+import { sha256 } from '#digest';
+import { cacheTeacherRows } from '#teacher-cache';
 import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError, show } from '../errors.ts';
 import { everyNumber } from '../matrix/every-number.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import type { Teacher } from '../teachers/teacher.ts';
-import { cacheTeacherRows, type TeacherCacheProgress } from '../teachers/teacher-cache.ts';
+import type { TeacherCacheProgress } from '../teachers/teacher-cache-progress.ts';
 import type { cacheOptionsSchema } from './distill-options.ts';
 
 /** What a teacher says of every sample of the data, row by row. */
@@ -202,11 +203,11 @@ const DIGEST_ROWS = 4096;
 /** The source's own name for its rows; without one a digest of their shape and bytes in float32. */
 function identityOf(source: RowSource, size: number): string {
   if (source.fingerprint !== undefined) return source.fingerprint;
-  const hash = createHash('sha256').update(`${source.rows} ${source.columns}\n`);
+  const hash = sha256().update(`${source.rows} ${source.columns}\n`);
   const numbers = everyNumber(size);
   for (let start = 0; start < size; start += DIGEST_ROWS) {
     const { data } = source.gather(numbers.subarray(start, start + DIGEST_ROWS)).as('float32');
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
-  return hash.digest('hex');
+  return hash.hex();
 }

@@ -50,7 +50,7 @@ export class ThreePassStep<Sample, Encoded> extends StudentStep<Sample, Encoded>
     const update = await this.#programs.get('update', () => this.#buildUpdate());
     const results = await update.run(
       { ...this.optimizer.feeds(touched, learningRate), ...sums.total(touched) },
-      this.optimizer.into(),
+      this.optimizer.into(touched),
     );
     const result = { ...meanLoss(evaluations), gradientNorm: Number(results.gradientNorm.data[0]) };
     try {
@@ -59,7 +59,7 @@ export class ThreePassStep<Sample, Encoded> extends StudentStep<Sample, Encoded>
       this.buffers.restore(buffersBefore);
       throw error;
     }
-    this.optimizer.commit(results, touched);
+    this.optimizer.commit(touched);
     for (const [k, batch] of batches.entries()) {
       const facts = stepFacts(batch, this.student, this.strategy, step * batches.length + k);
       this.strategy.advance(facts, evaluations[k].observed);

@@ -42,7 +42,7 @@ export class TrainingStep<Sample, Encoded> extends StudentStep<Sample, Encoded> 
     // Programs differ by the strategy's structure and by what is given alone: whatever else varies is a run-time size.
     const key = JSON.stringify([prepared.structure, Object.keys(feeds).sort()]);
     const { program, components, observations } = await this.#compiled.get(key, () => this.#build(batch, prepared));
-    const results = await program.run(feeds, this.optimizer.into());
+    const results = await program.run(feeds, this.optimizer.into(student.rows));
     const scalar = (name: string): number => Number(results[name].data[0]);
     const result: StepResult = {
       loss: components.reduce((total, name) => total + scalar(`component ${name}`), 0),
@@ -50,7 +50,7 @@ export class TrainingStep<Sample, Encoded> extends StudentStep<Sample, Encoded> 
       gradientNorm: scalar('gradientNorm'),
     };
     assertFinite(result, step, batches);
-    this.optimizer.commit(results, student.rows);
+    this.optimizer.commit(student.rows);
     this.buffers.commit(results);
     const observed = Object.fromEntries(observations.map((name) => [name, results[`observed ${name}`]]));
     this.strategy.observe(observed);

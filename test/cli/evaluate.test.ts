@@ -7,6 +7,7 @@ import { writeNpy } from '../../src/data/npy.ts';
 import { readTexts } from '../../src/data/read-texts.ts';
 import { accuracy } from '../../src/evaluation/accuracy.ts';
 import { meanCosine } from '../../src/evaluation/mean-cosine.ts';
+import { pairSimilarity } from '../../src/evaluation/pair-similarity.ts';
 import { retrieval } from '../../src/evaluation/retrieval.ts';
 import { mlp } from '../../src/students/images/mlp.ts';
 import { cacheTeacherRows } from '../../src/teachers/teacher-cache.ts';
@@ -116,6 +117,33 @@ describe('texts', () => {
     expect(found.data.skipped).toEqual([{ where: 'gaps.jsonl, line 4', reason: 'empty text' }]);
   });
 
+  it('--pairs and --full: similarity that follows scores, agreement of the spaces', async () => {
+    const lines = texts.slice(1).map((text, i) => JSON.stringify({ one: texts[i], two: text, score: i % 5 }));
+    writeFileSync(path('pairs.jsonl'), `${lines.join('\n')}\n`);
+    const found = await json(
+      [path('student'), '--data', path('texts.txt'), '--embeddings', path('rows.npy'), '--full'].concat([
+        '--pairs',
+        path('pairs.jsonl'),
+        '--pair-columns',
+        'one,two,score',
+      ]),
+    );
+    expect(Object.keys(found.metrics)).toEqual(
+      ['recallAt1', 'recallAt10', 'meanReciprocalRank', 'meanCosine', 'pairSpearman', 'pairPearson'].concat([
+        'neighbourOverlap',
+        'linearCka',
+        'similarityCorrelation',
+        'uniformity',
+      ]),
+    );
+    const loaded = await Student.load(path('student'));
+    const rows = await loaded.embed(texts);
+    await loaded.release();
+    const scores = texts.slice(1).map((_, i) => i % 5);
+    const [left, right] = [rows.gather([...scores.keys()]), rows.gather([...scores.keys()].map((i) => i + 1))];
+    expect(found.metrics.pairSpearman).toBeCloseTo(pairSimilarity({ left, right, scores }).spearman, 6);
+  });
+
   it('40 columns: no line is longer; nothing but progress on stderr', async () => {
     const args = [path('student'), '--data', 'texts.txt', '--embeddings', path('rows.npy')];
     writeFileSync(path('texts.txt'), `${texts.join('\n')}\n`);
@@ -136,7 +164,12 @@ describe('images', () => {
     const logits = await loaded.logits(files);
     await loaded.release();
     expect(found.metrics.accuracy).toBeCloseTo(accuracy(logits, [1, 1, 1, 2, 2, 2]), 12);
-    expect(Object.keys(found.metrics)).toEqual(['accuracy', 'knnAccuracy']);
+    expect(Object.keys(found.metrics)).toEqual([
+      'accuracy',
+      'calibrationError',
+      'negativeLogLikelihood',
+      'knnAccuracy',
+    ]);
     expect(found.data.majorityClass).toEqual({ label: 1, name: 'dog', share: 0.5 });
     expect(found.data.skipped).toHaveLength(1);
     const { stdout } = await evaluate([path('eye'), '--data', path('photos')]);

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commentedConfig } from '../../src/config/commented-config.ts';
+import { compareSchema } from '../../src/config/compare-schema.ts';
 import { parseConfigText } from '../../src/config/config-text.ts';
-import { configJsonSchema } from '../../src/config/json-schema.ts';
+import { compareJsonSchema, configJsonSchema } from '../../src/config/json-schema.ts';
 import { parseConfig } from '../../src/config/read-config.ts';
 import { renderReference } from '../../src/config/reference.ts';
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts';
@@ -35,7 +36,7 @@ describe('reading', () => {
       name: 'a',
       data: { validation: 0.05 },
       cache: { directory: '.limbeck/teacher-cache', dtype: 'float32' },
-      student: { kind: 'static', width: 96, tokenizer: 'teacher', pruned: true },
+      student: { kind: 'static', width: 96, tokenizer: 'teacher', pruned: true, initialization: 'teacher' },
       strategy: { kind: 'contrastive', temperature: 0.05, mode: 'ntxent' },
       training: { epochs: 10, optimizer: { method: 'adamw', learningRate: 0.005 } },
       output: { directory: 'runs/a' },
@@ -180,6 +181,10 @@ describe('refused, with file and line or flag', () => {
       "student.tokenizer: expected 'train' or the path",
     ],
     [
+      'data: { texts: a.txt }\nteacher: { embeddings: e.npy }\nstudent: { initialization: teacher }',
+      "student.initialization: expected 'random'",
+    ],
+    [
       'data: { texts: a.txt, validation: 0 }\nteacher: { bert: d }\ntraining: { earlyStopping: { metric: x } }',
       'data.validation: expected a share above 0',
     ],
@@ -205,11 +210,12 @@ describe('what follows from the schema', () => {
     const read = (name: string) => readFileSync(join(repository, name), 'utf8');
     expect(read('docs/configuration.md')).toBe(renderReference());
     expect(JSON.parse(read('limbeck.schema.json'))).toEqual(configJsonSchema());
+    expect(JSON.parse(read('limbeck.compare.schema.json'))).toEqual(compareJsonSchema());
   });
 
   it('every key has a description', () => {
     const visit = (node: SchemaNode, path: string): string[] => {
-      if (node.type === 'list') return visit(node.item, path);
+      if (node.type === 'list' || node.type === 'map') return visit(node.item, path);
       if (node.type === 'choice') return [...node.options.values()].flatMap((option) => visit(option, path));
       if (node.type === 'value') return [];
       return [...node.fields].flatMap(([name, field]) => [
@@ -218,6 +224,7 @@ describe('what follows from the schema', () => {
       ]);
     };
     expect(visit(sectionOf(configSchema), '')).toEqual([]);
+    expect(visit(sectionOf(compareSchema), '')).toEqual([]);
   });
 
   it('a commented file is the configuration that it was made of; its comments can be taken away', () => {

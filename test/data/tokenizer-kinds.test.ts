@@ -35,6 +35,18 @@ describe.each(KINDS)('%s', (kind) => {
     else expect(ids).toEqual(one.ids);
   });
 
+  test('knows each token as a text of its own, without what says where it stands', () => {
+    const words = tokenizer.tokenTexts();
+    expect(words).toHaveLength(tokenizer.vocabularySize);
+    for (const id of tokenizer.specialIds) expect(words[id]).toBe('');
+    expect(words.some((word) => word !== word.trim() || /[ĠĊ▁\ufffd]|<\/w>$/.test(word))).toBe(false);
+    // What the pieces of a text say one after another is that text, but for spaces, case and what normalisers do to it.
+    const bare = (text: string) => text.replaceAll(/\s/g, '').toLowerCase();
+    for (const text of ['the large musical instrument', 'played by a pianist on 18 strings']) {
+      expect(bare(Array.from(tokenizer.encode(text), (id) => words[id]).join(''))).toBe(bare(text));
+    }
+  });
+
   test('reads merges that are written as texts, and a model without a type', () => {
     const json = JSON.parse(jsonOf(kind));
     json.model.merges = json.model.merges?.map((merge: string[]) => merge.join(' '));

@@ -7,7 +7,8 @@ import * as g from '../../src/graph/index.ts';
 const code = (code: string, message: RegExp) =>
   expect.objectContaining({ name: 'LimbeckError', code, message: expect.stringMatching(message) });
 
-const parsed = (graph: g.Graph, name?: string) => onnxProto.onnx.ModelProto.decode(g.writeOnnx(graph, name));
+const parsed = (graph: g.Graph, name?: string) =>
+  onnxProto.onnx.ModelProto.decode(g.writeOnnx(graph, name === undefined ? {} : { name }));
 
 async function run(graph: g.Graph, feeds: Record<string, ort.Tensor>): Promise<ort.InferenceSession.OnnxValueMapType> {
   const session = await ort.InferenceSession.create(g.writeOnnx(graph));

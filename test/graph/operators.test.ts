@@ -19,7 +19,17 @@ describe('gradients against central differences in float64, relative error < 1e-
 
   it('covers every exported operator', () => {
     const notOperators = new Set([
-      ...['apply', 'apply1', 'broadcastShapes', 'unbroadcast', 'constant', 'input', 'gradients', 'topologicalOrder'],
+      ...[
+        'apply',
+        'apply1',
+        'broadcastShapes',
+        'unbroadcast',
+        'rowFactor',
+        'constant',
+        'input',
+        'gradients',
+        'topologicalOrder',
+      ],
       ...[
         'writeOnnx',
         'readOnnx',
@@ -128,6 +138,64 @@ describe('values', () => {
       for (const [i, value] of values.entries()) {
         const scale = Math.max(1, Math.abs(expected[name][i]));
         expect(Math.abs(value - expected[name][i]) / scale, name).toBeLessThan(1e-14);
+      }
+    }
+  });
+
+  it('logSumExpParts against loops, at logits of ±1000 and with hidden entries, absolute error < 1e-6 in float32', async () => {
+    const x = g.input('x', 'float32', ['rows', 'n']);
+    const { highest, excess } = g.logSumExpParts(x);
+    const [gx] = g.gradients(g.sum(excess), [x]);
+    const program = await compile({ inputs: [x], outputs: { highest, excess, gx } });
+    const hidden = Number.NEGATIVE_INFINITY;
+    const rows = [
+      [1000, 999.5, -1000, 998],
+      [hidden, -3, hidden, -3],
+      [hidden, hidden, 7, hidden],
+      [-1000, -1000, -1000, -1000],
+    ];
+    const results = await program.run({ x: floatTensor(Float32Array.from(rows.flat()), [4, 4]) });
+    for (const [i, row] of rows.entries()) {
+      const top = Math.max(...row);
+      const terms = row.map((value) => Math.exp(value - top));
+      const total = terms.reduce((a, b) => a + b);
+      expect(results.highest.data[i]).toBe(top);
+      expect(Math.abs(Number(results.excess.data[i]) - Math.log(total))).toBeLessThan(1e-6);
+      for (const [j, term] of terms.entries()) {
+        expect(Math.abs(Number(results.gx.data[4 * i + j]) - term / total)).toBeLessThan(1e-6);
+      }
+    }
+    await program.release();
+  });
+
+  it('a factor for each row passes through the gradient of a product, transposed or not (1e-12)', async () => {
+    const [a, b] = [g.input('a', 'float64', [2, 3]), g.input('b', 'float64', [3, 2])];
+    const [factor, plain] = [g.input('factor', 'float64', [2, 1]), g.input('plain', 'float64', [2, 2])];
+    const outputs: Record<string, g.SymbolicTensor> = {};
+    for (const transposeB of [false, true]) {
+      const right = transposeB ? g.transpose(b, [1, 0]) : b;
+      const y = g.matmul(a, right, { transposeB });
+      // The cotangent of y once as a product with a factor for each row, once as a sum that hides it.
+      const product = g.sum(g.mul(g.mul(y, factor), plain));
+      const hidden = g.sum(g.mul(y, g.add(g.mul(plain, factor), 0)));
+      for (const [name, loss] of Object.entries({ product, hidden })) {
+        for (const [i, gradient] of g.gradients(loss, [a, b]).entries()) {
+          outputs[`${name} ${transposeB} ${i}`] = gradient;
+        }
+      }
+    }
+    const data = [
+      [1, -2, 3, 0.5, 4, -1],
+      [2, 0.25, -1, 3, 5, -0.5],
+      [3, -7],
+      [1, 2, -3, 4],
+    ];
+    const found = await evaluate(outputs, [a, b, factor, plain], ...data);
+    for (const transposeB of [false, true]) {
+      for (const i of [0, 1]) {
+        for (const [k, value] of found[`product ${transposeB} ${i}`].entries()) {
+          expect(Math.abs(value - found[`hidden ${transposeB} ${i}`][k])).toBeLessThan(1e-12);
+        }
       }
     }
   });

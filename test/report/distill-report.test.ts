@@ -46,7 +46,7 @@ describe('the page', () => {
       'Validation',
       'Learning rate',
     ]);
-    const paths = all('.panel').map((panel) => panel.querySelectorAll('[aria-label="line"] path').length);
+    const paths = all('.panel').map((panel) => panel.querySelectorAll('[data-mark="line"] path').length);
     expect(paths).toEqual([3, 2, 1]);
     expect(all('.keys li').map((key) => key.textContent.trim())).toEqual([
       'loss',
@@ -141,7 +141,7 @@ describe('other runs', () => {
 
   test('a long run is drawn with at most 240 points a line', () => {
     const { all, text } = render(distillRecord(), steps(5000));
-    for (const path of all('.panel [aria-label="line"] path')) {
+    for (const path of all('.panel [data-mark="line"] path')) {
       expect(path.getAttribute('d').split('L').length).toBeLessThanOrEqual(240);
     }
     expect(text).toContain('Each point is the mean of 21 recorded steps.');

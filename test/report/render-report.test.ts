@@ -104,7 +104,7 @@ describe('renderReport', () => {
       expect(picture.getAttribute('aria-label').length).toBeGreaterThan(20);
     }
     expect(pictures[0].getAttribute('aria-label')).toContain('cosine regression over 49 steps, 3 line(s)');
-    expect(pictures.slice(0, 2).map((svg) => svg.querySelectorAll('[aria-label="line"] path').length)).toEqual([3, 3]);
+    expect(pictures.slice(0, 2).map((svg) => svg.querySelectorAll('[data-mark="line"] path').length)).toEqual([3, 3]);
   });
 
   test('both maps: every text once, same colour and number in both, its text as title', () => {
@@ -190,7 +190,7 @@ describe('renderReport', () => {
 
   test('a long run is drawn with at most 240 points a line, and the caption says so', () => {
     const { page: long, text } = render({ curves: curves(['cosine'], [0], 2000) });
-    const path = long.querySelector('[aria-label="line"] path').getAttribute('d');
+    const path = long.querySelector('[data-mark="line"] path').getAttribute('d');
     expect(path.split('L').length).toBeLessThanOrEqual(240);
     expect(text).toContain('each point is the mean of 9 recorded steps');
   });

@@ -23,6 +23,13 @@ describe('compareMethods', () => {
     expect(one).toMatchObject({ outcome: 'loses to', wins: 0, detail: '−0.011 ± 0.001, ahead on 0 of 3' });
   });
 
+  test('where lower is better the lower one is ahead', () => {
+    const of = (method: string, scores: readonly number[]) =>
+      scores.map((score, seed) => result(method, seed, { calibrationError: score }));
+    const [one] = compareMethods(of('a', [0.1, 0.11, 0.1]), of('b', [0.2, 0.21, 0.2]));
+    expect(one).toMatchObject({ metric: 'calibrationError', outcome: 'beats', wins: 3 });
+  });
+
   test('ahead on every seed is not enough when the lead varies: t = 2.7 with 2 degrees of freedom', () => {
     // Differences .01, .02, .04: mean .0233, deviation .0153, standard error .0088, interval ± .038.
     expect(verdict([0.51, 0.52, 0.54], [0.5, 0.5, 0.5])).toMatchObject({ outcome: 'no clear difference', wins: 3 });

@@ -102,6 +102,70 @@ describe('preallocated outputs', () => {
     expect(Array.from(whole)).toEqual([9, 9, 5, 6, 11, 12, 9, 9]);
   });
 
+  it('of every type, empty, a constant, an input, one tensor twice: written like the others, or made fresh', async () => {
+    const x = g.input('x', 'float32', ['batch', 2]);
+    const total = g.sum(x);
+    const outputs = {
+      same: x,
+      constant: g.constant(Float64Array.of(1, 2, 3), 'float64'),
+      total,
+      again: total,
+      positive: g.greater(x, 0),
+      whole: g.cast(x, 'int64'),
+      small: g.cast(x, 'int32'),
+    };
+    const program = await compiled({ inputs: [x], outputs });
+    for (const rows of [2, 0]) {
+      const data = f32([1, -2, 3, 4].slice(0, 2 * rows), [rows, 2]);
+      const fresh = await program.run({ x: data });
+      const arrays = Object.entries(fresh).map(([name, tensor]) => [
+        name,
+        { ...tensor, data: tensor.data.slice().fill((tensor.dtype === 'int64' ? 7n : 7) as never) },
+      ]);
+      const written = await program.run({ x: data }, Object.fromEntries(arrays));
+      for (const results of [fresh, written]) {
+        expect(Object.keys(results)).toEqual(Object.keys(outputs));
+        expect(results.same).toEqual(data);
+        expect(results.constant.data).toEqual(Float64Array.of(1, 2, 3));
+        expect([results.total.data[0], results.again.data[0]]).toEqual(rows === 2 ? [6, 6] : [0, 0]);
+        expect(results.positive.data).toEqual(Uint8Array.of(1, 0, 1, 1).subarray(0, 2 * rows));
+        expect(results.whole.data).toEqual(BigInt64Array.of(1n, -2n, 3n, 4n).subarray(0, 2 * rows));
+        expect(results.small.data).toEqual(Int32Array.of(1, -2, 3, 4).subarray(0, 2 * rows));
+      }
+    }
+  });
+
+  it('results of separate runs are separate arrays', async () => {
+    const program = await compiled(affine('float32'));
+    const [first, second] = [
+      await program.run(feeds()),
+      await program.run({ ...feeds(), a: f32(Array(6).fill(0), [2, 3]) }),
+    ];
+    expect(Array.from(first.out.data as Float32Array)).toEqual([5, 6, 11, 12]);
+    expect(Array.from(second.out.data as Float32Array)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('do not hide that a run fails, nor what a later one gives', async () => {
+    const [table, rows] = [g.input('table', 'float32', [2]), g.input('rows', 'int32', ['n'])];
+    const program = await compiled({ inputs: [table, rows], outputs: { picked: g.gather(table, rows) } });
+    const run = (row: number) => program.run({ table: f32([5, 6], [2]), rows: int32Tensor(Int32Array.of(row), [1]) });
+    await expect(run(2)).rejects.toThrow(/Gather/);
+    expect((await run(1)).picked.data[0]).toBe(6);
+  });
+
+  it('cost no memory that stays: 3000 runs of 1 MB of results', async () => {
+    const x = g.input('x', 'float32', [1 << 18]);
+    const program = await compiled({ inputs: [x], outputs: { y: g.add(x, 1) } });
+    const feed = { x: floatTensor(new Float32Array(1 << 18), [1 << 18]) };
+    const into = { y: floatTensor(new Float32Array(1 << 18), [1 << 18]) };
+    const runMany = async () => {
+      for (let k = 0; k < 1500; k++) await program.run(feed, into);
+      return process.memoryUsage().rss;
+    };
+    const before = await runMany();
+    expect((await runMany()) - before).toBeLessThan(100e6);
+  });
+
   it('of an unknown name, type or holding are refused, by name', async () => {
     const program = await compiled(affine('float32'));
     await expect(program.run(feeds(), { uot: floatTensor(new Float32Array(4), [2, 2]) })).rejects.toThrow(

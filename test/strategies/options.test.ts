@@ -23,7 +23,7 @@ const DEFAULTS = {
   negativesDraw: 'batch',
   projection: 'auto',
   projectionDimension: 128,
-  maxLogits: 2 ** 23,
+  maxLogits: 2 ** 21,
   seed: 0,
 };
 

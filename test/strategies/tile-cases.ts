@@ -116,10 +116,8 @@ export function settle(form: Form, given: Choice, dtype: 'float32' | 'float64'):
   const keys = rows + { none: 0, teacher: bankSize, momentum: samples, queue: bankSize }[choice.bank];
   const drawn = 1 + (choice.seed % 4);
   const shared = choice.negatives === 'sampled' && choice.labels === 'none';
-  // A logit of CRD counts as four, for its memory.
   const perAnchor =
-    (mode === 'crd' ? 4 : 1) *
-    (mode === 'triplet' ? (form === 'triplet, hard' ? keys : keys * keys) : shared ? Math.min(keys, drawn + 1) : keys);
+    mode === 'triplet' ? (form === 'triplet, hard' ? keys : keys * keys) : shared ? Math.min(keys, drawn + 1) : keys;
   return {
     choice,
     batch: {

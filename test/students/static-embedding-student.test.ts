@@ -6,11 +6,13 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TextTokenizer } from '../../src/data/tokenizer.ts';
 import { input, type SymbolicTensor } from '../../src/graph/index.ts';
+import type { Parameter } from '../../src/matrix/parameter.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { writeDirectory } from '../../src/runtime/files.ts';
 import { compile } from '../../src/runtime/program.ts';
 import { floatTensor } from '../../src/runtime/tensors.ts';
 import { StaticEmbeddingStudent } from '../../src/students/static-embedding-student.ts';
+import type { StudentBatch } from '../../src/students/student.ts';
 import { TextEmbedder } from '../../src/students/text-embedder.ts';
 import { MINILM } from '../material.ts';
 
@@ -65,26 +67,44 @@ function reference(student: StaticEmbeddingStudent, ids: Int32Array): number[] {
 describe('prepareBatch', () => {
   const student = randomStudent();
 
+  /** The matrix of shares that the cells make up; each cell may occur once. */
+  function matrixOf({ feeds }: StudentBatch): number[][] {
+    const [count, touched] = Array.from(feeds.sizes.tensor.data as BigInt64Array, Number);
+    const cells = feeds.cells.tensor.data as Int32Array;
+    const matrix = Array.from({ length: count }, () => Array<number>(touched).fill(0));
+    for (const [c, share] of (feeds.shares.tensor.data as Float32Array).entries()) {
+      const [i, r] = cells.subarray(2 * c, 2 * c + 2);
+      expect(matrix[i][r]).toBe(0);
+      matrix[i][r] = share;
+    }
+    return matrix;
+  }
+
   it('gives ascending distinct rows, and shares that sum to 1 and count repetitions', () => {
     const encoded = student.encode(texts);
-    const { feeds, rows } = student.prepareBatch(encoded);
-    const { shape, tensor } = feeds.shares;
-    expect(shape).toEqual(['batch', 'touched rows']);
-    expect(tensor.dims).toEqual([texts.length, rows.length]);
+    const batch = student.prepareBatch(encoded);
+    const { rows } = batch;
+    const matrix = matrixOf(batch);
+    expect(matrix.length).toBe(texts.length);
     expect(Array.from(rows)).toEqual([...new Set(encoded.flatMap((ids) => [...ids]))].sort((a, b) => a - b));
     for (const [i, ids] of encoded.entries()) {
-      const shares = Array.from(tensor.data as Float32Array).slice(i * rows.length, (i + 1) * rows.length);
-      expect(shares.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+      expect(matrix[i].length).toBe(rows.length);
+      expect(matrix[i].reduce((a, b) => a + b)).toBeCloseTo(1, 5);
       for (const [r, id] of rows.entries()) {
-        expect(shares[r]).toBeCloseTo(ids.filter((other) => other === id).length / ids.length, 6);
+        expect(matrix[i][r]).toBeCloseTo(ids.filter((other) => other === id).length / ids.length, 6);
       }
     }
   });
 
   it('takes one text, and an empty one, which still has its special tokens', () => {
-    const { feeds, rows } = student.prepareBatch(student.encode(['']));
-    expect(rows).toHaveLength(2);
-    expect(feeds.shares.tensor.data).toEqual(Float32Array.of(0.5, 0.5));
+    const batch = student.prepareBatch(student.encode(['']));
+    expect(batch.rows).toHaveLength(2);
+    expect(matrixOf(batch)).toEqual([[0.5, 0.5]]);
+  });
+
+  it('takes texts without any token, which no cell is of', () => {
+    expect(matrixOf(student.prepareBatch([Int32Array.of(3), new Int32Array(0)]))).toEqual([[1], [0]]);
+    expect(matrixOf(student.prepareBatch([new Int32Array(0)]))).toEqual([[]]);
   });
 });
 
@@ -92,10 +112,13 @@ describe('forward, embedder and reference', () => {
   it('agree on real texts: absolute error < 1e-6', async () => {
     const student = randomStudent();
     const encoded = student.encode(texts);
-    const { feeds, rows } = student.prepareBatch(encoded);
-    const shares = input('shares', 'float32', feeds.shares.shape);
+    // A text without tokens is not for users; the last row says what it is in training.
+    const { feeds, rows } = student.prepareBatch([...encoded, new Int32Array(0)]);
+    const given = Object.fromEntries(
+      Object.entries(feeds).map(([name, { shape, tensor }]) => [name, input(name, tensor.dtype, shape)]),
+    );
     const parameters: Record<string, SymbolicTensor> = {};
-    const fed: Record<string, ReturnType<typeof floatTensor>> = {};
+    const fed = Object.fromEntries(Object.entries(feeds).map(([name, { tensor }]) => [name, tensor]));
     for (const { name, shape, data, sparse } of student.parameters) {
       parameters[name] = input(name, 'float32', sparse ? ['touched rows', ...shape.slice(1)] : shape);
       const width = data.length / shape[0];
@@ -104,10 +127,10 @@ describe('forward, embedder and reference', () => {
         : data;
       fed[name] = floatTensor(touched, sparse ? [rows.length, ...shape.slice(1)] : shape);
     }
-    const outputs = Object.fromEntries(student.forward({ feeds: { shares }, parameters, buffers: {} }).layers);
+    const outputs = Object.fromEntries(student.forward({ feeds: given, parameters, buffers: {} }).layers);
     expect(Object.keys(outputs)).toEqual([...student.layers.keys()]);
-    const program = await compile({ inputs: [shares, ...Object.values(parameters)], outputs });
-    const { embeddings } = await program.run({ shares: feeds.shares.tensor, ...fed });
+    const program = await compile({ inputs: [...Object.values(given), ...Object.values(parameters)], outputs });
+    const { embeddings } = await program.run(fed);
     const embedder = await student.toEmbedder();
     const exported = await embedder.embed(texts);
     for (const [i, ids] of encoded.entries()) {
@@ -118,6 +141,8 @@ describe('forward, embedder and reference', () => {
       expect(difference(normalized(trained), exported.row(i))).toBeLessThan(1e-6);
       expect(difference(normalized(expected), exported.row(i))).toBeLessThan(1e-6);
     }
+    const { data: bias } = student.parameters.at(-1) as Parameter;
+    expect(difference((embeddings.data as Float32Array).subarray(texts.length * 12), bias)).toBeLessThan(1e-6);
     await Promise.all([program.release(), embedder.release()]);
   });
 

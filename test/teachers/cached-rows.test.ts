@@ -18,12 +18,9 @@ import { Matrix } from '../../src/matrix/matrix.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { readSafetensors } from '../../src/teachers/safetensors.ts';
 import type { EmbedOptions, Teacher } from '../../src/teachers/teacher.ts';
-import {
-  type CacheTeacherRowsOptions,
-  cacheTeacherRows,
-  type TeacherCacheProgress,
-} from '../../src/teachers/teacher-cache.ts';
+import { type CacheTeacherRowsOptions, cacheTeacherRows } from '../../src/teachers/teacher-cache.ts';
 import { listTeacherCaches, teacherCacheFolder } from '../../src/teachers/teacher-cache-manifest.ts';
+import type { TeacherCacheProgress } from '../../src/teachers/teacher-cache-progress.ts';
 import { CountingTeacher } from './counting-teacher.ts';
 
 const code = (code: string) => expect.objectContaining({ name: 'LimbeckError', code });

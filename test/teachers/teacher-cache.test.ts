@@ -23,12 +23,10 @@ import { Matrix } from '../../src/matrix/matrix.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { readSafetensors, writeSafetensors } from '../../src/teachers/safetensors.ts';
 import type { Teacher } from '../../src/teachers/teacher.ts';
-import {
-  embedWithCache,
-  type TeacherCacheOptions,
-  type TeacherCacheProgress,
-} from '../../src/teachers/teacher-cache.ts';
+import { embedWithCache, type TeacherCacheOptions } from '../../src/teachers/teacher-cache.ts';
 import { listShards, teacherCacheFolder } from '../../src/teachers/teacher-cache-manifest.ts';
+import type { TeacherCacheProgress } from '../../src/teachers/teacher-cache-progress.ts';
+import { compiledImports } from '../compiled-imports.ts';
 import { CountingTeacher } from './counting-teacher.ts';
 
 const code = (code: string) => expect.objectContaining({ name: 'LimbeckError', code });
@@ -359,7 +357,7 @@ describe('a process that is killed', () => {
       files: [join(repository, 'test/teachers/teacher-cache-child.ts')],
     };
     writeFileSync(join(compiled, 'tsconfig.json'), JSON.stringify(config));
-    writeFileSync(join(compiled, 'package.json'), '{"type":"module"}');
+    writeFileSync(join(compiled, 'package.json'), JSON.stringify({ type: 'module', imports: compiledImports() }));
     const tsc = join(repository, 'node_modules/typescript/bin/tsc');
     const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', compiled], { encoding: 'utf8' });
     if (status !== 0) throw new Error(stdout);

@@ -20,6 +20,7 @@ import { KeyQueue } from '../../src/negatives/key-queue.ts';
 import { TeacherBank } from '../../src/negatives/teacher-bank.ts';
 import { readSafetensors, writeSafetensors } from '../../src/teachers/safetensors.ts';
 import { CHECKPOINT_FILE } from '../../src/training/checkpoint.ts';
+import { compiledImports } from '../compiled-imports.ts';
 import { data, digest, KINDS, type Kind, newRun, otherData, type Run, STEPS, train } from './checkpoint-runs.ts';
 import { bagOfWordsRows, tinyStudent } from './tiny-problem.ts';
 
@@ -246,11 +247,7 @@ describe('a process killed at any time', () => {
       files: [join(repository, 'test/training/checkpoint-child.ts')],
     };
     writeFileSync(join(compiled, 'tsconfig.json'), JSON.stringify(config));
-    const imports = {
-      '#backend': './out/src/runtime/backend-node.js',
-      '#storage': './out/src/runtime/storage-node.js',
-    };
-    writeFileSync(join(compiled, 'package.json'), JSON.stringify({ type: 'module', imports }));
+    writeFileSync(join(compiled, 'package.json'), JSON.stringify({ type: 'module', imports: compiledImports() }));
     const tsc = join(repository, 'node_modules/typescript/bin/tsc');
     const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', compiled], { encoding: 'utf8' });
     if (status !== 0) throw new Error(stdout);

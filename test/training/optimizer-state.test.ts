@@ -42,8 +42,8 @@ async function optimizer(parameters: readonly Parameter[], options: OptimizerInp
         sparse ? [rows.length, ...shape.slice(1)] : [...shape],
       );
     }
-    const results = await program.run(feeds, state.into());
-    state.commit(results, rows);
+    const results = await program.run(feeds, state.into(rows));
+    state.commit(rows);
     return Number(results.gradientNorm.data[0]);
   };
   return { state, step, program };
@@ -123,6 +123,37 @@ describe('averaging', () => {
     for (const { step } of [one, other]) await step([[1, -1]], 0.1, Int32Array.of(1, 2));
     expect(other.state.state()).toEqual(one.state.state());
     for (const { program } of [one, other]) await program.release();
+  });
+});
+
+describe('numbers that fade where the gradient stays 0', () => {
+  const tiny = [1e-3, 1e-29, -1e-31, 1e-33, 1e-38, -1e-41];
+  const after = async (options: OptimizerInput, steps: number) => {
+    const parameter = dense('p', [tiny.length], Array(tiny.length).fill(1), false);
+    const { state, step, program } = await optimizer([parameter], options);
+    const started = state.state();
+    for (const [name, values] of Object.entries(started)) if (!/parameter|steps/.test(name)) values.set(tiny);
+    state.restore(started);
+    for (let k = 0; k < steps; k++) await step([Array(tiny.length).fill(0)], 1e-3);
+    await program.release();
+    return state.state();
+  };
+
+  it('become 0 before a processor is slow with them: after 128 steps nothing is between 0 and 2⁻¹²⁶', async () => {
+    const { 'firstMoment p': first, 'secondMoment p': second } = await after({ method: 'adamw' }, 128);
+    for (const values of [first, second]) {
+      expect(Array.from(values).filter((value) => value !== 0 && Math.abs(value) < 2 ** -126)).toEqual([]);
+    }
+    // And no others: 1e-29 · 0.9¹²⁸ is gone by the next look, 1e-33 · 0.999¹²⁸ is not.
+    expect(Array.from(first, (value) => value === 0)).toEqual([false, true, true, true, true, true]);
+    expect(Array.from(second, (value) => value === 0)).toEqual([false, false, false, false, true, true]);
+    const early = await after({ method: 'adamw' }, 127);
+    expect(early['firstMoment p'][3]).not.toBe(0);
+  });
+
+  it('stay where their sign counts', async () => {
+    const { 'momentum p': momentum } = await after({ method: 'lion' }, 128);
+    expect(Array.from(momentum).every((value) => value !== 0)).toBe(true);
   });
 });
 

@@ -2,8 +2,8 @@
  * Images that look different every time they are seen: cut, mirrored, recoloured at random. What a look shows is a function of seed,
  * view and sample, so that a teacher can be shown what the student is shown, and a resumed run sees what an unbroken one sees.
  */
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { sha256 } from '#digest';
 import { LimbeckError, show } from '../../errors.ts';
 import { Random } from '../../matrix/random.ts';
 import { parseOptions } from '../../strategies/options.ts';
@@ -146,5 +146,5 @@ function fingerprintOf(data: string, options: Augmentation, { channels, height, 
   const names = Object.keys(augmentationSchema.shape) as (keyof Augmentation)[];
   const settings = names.map((name) => `${name} ${JSON.stringify(options[name] ?? null)}`);
   const text = ['augmented', data, `${channels} × ${height} × ${width}`, ...settings].join('\n');
-  return createHash('sha256').update(text).digest('hex');
+  return sha256().update(text).hex();
 }

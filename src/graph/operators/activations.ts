@@ -4,11 +4,14 @@
  */
 import { LimbeckError } from '../../errors.ts';
 import { apply1, type SymbolicTensor } from '../tensor.ts';
-import { add, div, equal, erf, exp, greater, mul, sub, where } from './elementwise.ts';
+import { add, cast, div, equal, erf, exp, greater, mul, sub, where } from './elementwise.ts';
 import { unary, unaryOperator } from './unary.ts';
 
 /** max(x, 0), with gradient 0 at 0. */
-export const relu: (x: SymbolicTensor) => SymbolicTensor = unary('Relu', (g, _, y) => where(greater(y, 0), g, 0));
+export const relu: (x: SymbolicTensor) => SymbolicTensor = unary('Relu', (g, _, y) =>
+  // A product takes a third of the time of where(); a gradient that is not finite stays so also where y = 0.
+  mul(g, cast(greater(y, 0), g.dtype)),
+);
 
 /**
  * 1 / (1 + e⁻ˣ), absolute error below 1e-7 in float32 and 1e-15 in float64. In float32 no relative accuracy below x = −18,
@@ -33,11 +36,24 @@ export function leakyRelu(x: SymbolicTensor, slope = 0.01): SymbolicTensor {
   return apply1(leakyReluOperator, [x], slope);
 }
 
-/** x · Φ(x) with the exact normal distribution Φ (through erf, not through tanh). */
-export function gelu(x: SymbolicTensor): SymbolicTensor {
-  // In this order of operations ONNX Runtime recognises the pattern and runs it as one kernel.
-  return mul(mul(x, add(erf(div(x, Math.SQRT2)), 1)), 0.5);
-}
+/**
+ * x · Φ(x) with the exact normal distribution Φ (through erf, not through tanh). One operator for the sake of its gradient,
+ * Φ(x) + x·φ(x) = Φ(x) + z·e^(−z² − ln(π)/2) with z = x/√2: fewer passes over the numbers than the rules of its parts make.
+ */
+export const gelu: (x: SymbolicTensor) => SymbolicTensor = unary(
+  'Gelu',
+  (g, x) => {
+    // A product, not the quotient below: ONNX Runtime would take both for one, and that would keep it from fusing the pattern.
+    const z = mul(x, Math.SQRT1_2);
+    const distribution = mul(add(erf(z), 1), 0.5);
+    return mul(g, add(distribution, mul(z, exp(sub(-Math.log(Math.PI) / 2, mul(z, z))))));
+  },
+  (emitter, { inputs: [x], outputNames }) => {
+    // In this order of operations ONNX Runtime recognises the pattern and runs it as one kernel.
+    const twice = emitter.expression(mul(x, add(erf(div(x, Math.SQRT2)), 1)));
+    emitter.node('Mul', [twice, emitter.scalar(0.5, x.dtype)], outputNames);
+  },
+);
 
 interface Bounds {
   readonly low: number;
@@ -75,8 +91,8 @@ export function hardSwish(x: SymbolicTensor): SymbolicTensor {
 
 /**
  * log(1 + eˣ) = max(x, 0) + log1p(e^(−|x|)), relative error below 1e-6 in float32 and 1e-14 in float64 over the whole range,
- * also for very negative x, where it is eˣ. log1p u is u · log w / (w − 1) with w = 1 + u (Higham, Accuracy and Stability of
- * Numerical Algorithms, §1.14.1): the rounding of w cancels. ONNX Runtime's own Softplus has no float64 kernel and computes
+ * also for very negative x, where it is eˣ. log1p u is log w + (u − (w − 1)) with w = 1 + u rounded: the
+ * parenthesis is exactly what the rounding of w lost, and d/dw log w differs from 1 only where that is nothing. ONNX Runtime's own Softplus has no float64 kernel and computes
  * log(1 + eˣ), 0 below x = −17.
  *
  * The gradient, the sigmoid, is exp(x − y): with relative accuracy on both sides.
@@ -88,11 +104,8 @@ export const softplus: (x: SymbolicTensor) => SymbolicTensor = unary(
     const one = emitter.scalar(1, x.dtype);
     const u = emitter.temporary('Exp', [emitter.temporary('Neg', [emitter.temporary('Abs', [name])])]);
     const w = emitter.temporary('Add', [u, one]);
-    const rounded = emitter.temporary('Sub', [w, one]);
-    const ratio = emitter.temporary('Div', [emitter.temporary('Log', [w]), rounded]);
-    // Where w rounds to 1 the ratio is 0/0 and log1p u is u to the last bit.
-    const lost = emitter.temporary('Equal', [rounded, emitter.scalar(0, x.dtype)]);
-    const log1p = emitter.temporary('Mul', [u, emitter.temporary('Where', [lost, one, ratio])]);
+    const lost = emitter.temporary('Sub', [u, emitter.temporary('Sub', [w, one])]);
+    const log1p = emitter.temporary('Add', [emitter.temporary('Log', [w]), lost]);
     emitter.node('Add', [emitter.temporary('Relu', [name]), log1p], outputNames);
   },
 );

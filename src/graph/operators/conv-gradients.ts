@@ -2,14 +2,12 @@
  * The gradients of convolutions, built of convolutions and matrix products. Which form is the fastest on ONNX Runtime's CPU
  * kernels was measured; where a comment says so, it says against what.
  */
-import { apply1, isKnown, type Operator, type Shape, type SymbolicTensor } from '../tensor.ts';
-import { concat } from './concat.ts';
+import { apply1, isKnown, type SymbolicTensor } from '../tensor.ts';
 import { type Convolution, convOperator, convTransposeOperator, transposedSizes } from './conv.ts';
-import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
-import { flatten, reshape, transpose } from './shape.ts';
+import { reshape, transpose } from './shape.ts';
 import { sliceAxes, spread } from './slice.ts';
-import { padWindows, spans, windowParts } from './windows.ts';
+import { padWindows, spans } from './windows.ts';
 
 /** ∂L/∂x of a convolution, from g [N, M, ...counts]. */
 export function inputGradient(
@@ -73,72 +71,6 @@ export function flipped(
         : [{ axis: i + 2, start: before, end: after === 0 ? undefined : -after, step: 1 }];
     }),
   );
-}
-
-/**
- * ∂L/∂w of a depthwise convolution: a convolution of every channel, batch as its channels, with that of g as its kernel, strides
- * and dilations changed over. Measured about two to ten times as fast as the products, which have one column each here.
- */
-const depthwiseOperator: Operator<Convolution> = {
-  name: 'DepthwiseWeightGradient',
-  infer: ([x, g], { kernel }) => [{ dtype: x.dtype, shape: [g.shape[1], 1, ...kernel] }],
-  emit(emitter, { inputs: [x, g], inputNames, outputNames, attributes }) {
-    const { kernel, strides, dilations, pads, groups } = attributes;
-    if (x.dtype === 'float64') {
-      const products = productGradient(x, g, [g.shape[1], 1, ...kernel], attributes);
-      return emitter.node('Identity', [emitter.expression(products)], outputNames);
-    }
-    const axes = kernel.map((_, i) => i + 2);
-    const perm = { perm: { ints: [1, 0, ...axes] } };
-    const [images, filters] = inputNames.map((name) => emitter.temporary('Transpose', [name], perm)); // [C, N, …], [M, N, …]
-    const one = emitter.temporary('Reshape', [images, emitter.int64s([1, -1, ...kernel.map(() => 0)])]); // [1, C·N, …]
-    const whole = emitter.temporary('Conv', [one, filters], {
-      ...{ strides: { ints: dilations }, dilations: { ints: strides }, pads: { ints: pads }, group: { int: groups } },
-    });
-    // Entries that the stride leaves over give places beyond the window.
-    const bounds = [kernel.map(() => 0), kernel, axes].map((values) => emitter.int64s(values));
-    const places = emitter.temporary('Slice', [whole, ...bounds]);
-    return emitter.node('Reshape', [places, emitter.int64s([-1, 1, ...kernel])], outputNames);
-  },
-  vjp({ inputs: [x, g], attributes }, [cotangent]) {
-    if (!cotangent) return [];
-    return [inputGradient(g, cotangent, x, attributes), apply1(convOperator, [x, cotangent], attributes)];
-  },
-};
-
-/**
- * ∂L/∂w of a convolution: one product of g with the windows laid out as columns. Measured against a convolution with g as its
- * kernel, two to three times as fast.
- */
-export function weightGradient(
-  x: SymbolicTensor,
-  g: SymbolicTensor,
-  shape: Shape,
-  attributes: Convolution,
-): SymbolicTensor {
-  if (shape[1] === 1 && attributes.groups > 1) return apply1(depthwiseOperator, [x, g], attributes);
-  return productGradient(x, g, shape, attributes);
-}
-
-function productGradient(x: SymbolicTensor, g: SymbolicTensor, shape: Shape, attributes: Convolution): SymbolicTensor {
-  const { kernel, groups } = attributes;
-  const [m, c] = shape as number[];
-  const channelsFirst = [1, 0, ...kernel.map((_, i) => i + 2)];
-  const rows = flatten(transpose(g, channelsFirst), 1); // [M, N·counts]
-  const parts = windowParts(transpose(padWindows(x, attributes), channelsFirst), attributes); // [C, N, ...counts] each
-  const last = kernel.map((_, i) => i + 1);
-  if (groups === 1) {
-    const columns = flatten(concat(parts, 0), 1); // [kernel·C, N·counts]
-    const product = reshape(matmul(rows, columns, { transposeB: true }), [m, ...kernel, c]);
-    return transpose(product, [0, kernel.length + 1, ...last]);
-  }
-  const grouped = (part: SymbolicTensor) => reshape(part, [groups, (part.shape[0] as number) / groups, part.shape[1]]);
-  const columns = concat(
-    parts.map((part) => grouped(flatten(part, 1))),
-    1,
-  );
-  const product = matmul(grouped(rows), columns, { transposeB: true }); // [groups, M / groups, kernel·C / groups]
-  return transpose(reshape(product, [m, ...kernel, c]), [0, kernel.length + 1, ...last]);
 }
 
 export function biasGradient(g: SymbolicTensor): SymbolicTensor {

@@ -16,13 +16,15 @@ import {
   type Shape,
   type SymbolicTensor,
 } from '../tensor.ts';
+import { emitBlockedConv, emitBlockedConvTranspose } from './blocked-conv.ts';
 import { concat } from './concat.ts';
-import { biasGradient, flipped, inputGradient, weightGradient } from './conv-gradients.ts';
+import { biasGradient, flipped, inputGradient } from './conv-gradients.ts';
 import { einsum } from './einsum.ts';
 import { add } from './elementwise.ts';
 import { replaceEntries, reshape } from './shape.ts';
 import { addSizes, multiplySizes } from './sizes.ts';
 import { padAxes, slice } from './slice.ts';
+import { weightGradient } from './weight-gradient.ts';
 import {
   padWindows,
   resolveWindows,
@@ -52,9 +54,19 @@ export const convOperator: Operator<Convolution> = {
   infer: ([x, w], attributes) => [
     { dtype: x.dtype, shape: [x.shape[0], w.shape[0], ...windowCounts('conv', x.shape.slice(2), attributes)] },
   ],
-  emit(emitter, { inputs: [x, w, bias], inputNames, outputNames, attributes }) {
-    if (x.dtype !== 'float64') return emitter.node('Conv', inputNames, outputNames, onnxAttributes(attributes));
-    return emitter.node('Identity', [emitter.expression(withBias(sumOfPlaces(x, w, attributes), bias))], outputNames);
+  emit(emitter, operation) {
+    const {
+      inputs: [x, w, bias],
+      inputNames,
+      outputNames,
+      attributes,
+    } = operation;
+    if (x.dtype !== 'float64') {
+      if (!emitBlockedConv(emitter, operation))
+        emitter.node('Conv', inputNames, outputNames, onnxAttributes(attributes));
+      return;
+    }
+    emitter.node('Identity', [emitter.expression(withBias(sumOfPlaces(x, w, attributes), bias))], outputNames);
   },
   vjp({ inputs: [x, w, bias], attributes }, [g]) {
     if (!g) return [];
@@ -111,9 +123,16 @@ export const convTransposeOperator: Operator<Transposed> = {
       ],
     },
   ],
-  emit(emitter, { inputs: [x, w, bias], inputNames, outputNames, attributes }) {
+  emit(emitter, operation) {
+    const {
+      inputs: [x, w, bias],
+      inputNames,
+      outputNames,
+      attributes,
+    } = operation;
     const { outputPads } = attributes;
     if (x.dtype !== 'float64') {
+      if (emitBlockedConvTranspose(emitter, operation)) return;
       const nodeAttributes = { ...onnxAttributes(attributes), output_padding: { ints: outputPads } };
       return emitter.node('ConvTranspose', inputNames, outputNames, nodeAttributes);
     }

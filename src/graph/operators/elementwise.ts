@@ -13,7 +13,7 @@ import {
   type SymbolicTensor,
   showShape,
 } from '../tensor.ts';
-import { expandSource } from './expand.ts';
+import { expandSource, sameShape } from './expand.ts';
 import { sum } from './reduce.ts';
 import { reshape } from './shape.ts';
 import { unary } from './unary.ts';
@@ -73,8 +73,8 @@ interface BinaryRule {
   readonly result?: 'bool';
 }
 
-function binary(name: string, rule: BinaryRule): (a: Operand, b: Operand) => SymbolicTensor {
-  const operator: Operator = {
+function binaryOperator(name: string, rule: BinaryRule): Operator {
+  return {
     name,
     infer(inputs) {
       sameType(name, inputs);
@@ -90,6 +90,9 @@ function binary(name: string, rule: BinaryRule): (a: Operand, b: Operand) => Sym
       return [ga && unbroadcast(ga, a.shape), gb && unbroadcast(gb, b.shape)];
     },
   };
+}
+
+function ofOperands(operator: Operator): (a: Operand, b: Operand) => SymbolicTensor {
   return (a, b) => {
     const [x, y] = operands(a, b);
     // Broadcasting is implicit here, so an explicit expansion of one side is work for nothing: the gradients of
@@ -99,13 +102,26 @@ function binary(name: string, rule: BinaryRule): (a: Operand, b: Operand) => Sym
   };
 }
 
+const binary = (name: string, rule: BinaryRule): ((a: Operand, b: Operand) => SymbolicTensor) =>
+  ofOperands(binaryOperator(name, rule));
+
 export const add: (a: Operand, b: Operand) => SymbolicTensor = binary('Add', { partials: (g) => [g, g] });
 
 export const sub: (a: Operand, b: Operand) => SymbolicTensor = binary('Sub', { partials: (g) => [g, neg(g)] });
 
-export const mul: (a: Operand, b: Operand) => SymbolicTensor = binary('Mul', {
-  partials: (g, a, b) => [mul(g, b), mul(g, a)],
-});
+const mulOperator = binaryOperator('Mul', { partials: (g, a, b) => [mul(g, b), mul(g, a)] });
+
+export const mul: (a: Operand, b: Operand) => SymbolicTensor = ofOperands(mulOperator);
+
+/** A matrix [m, n] that is written as a product with one factor for each row, [m, 1] or []; undefined for any other. */
+export function rowFactor(x: SymbolicTensor): { factor: SymbolicTensor; rest: SymbolicTensor } | undefined {
+  const { source } = x;
+  if (source.kind !== 'operation' || (source.operation.operator as unknown) !== mulOperator) return undefined;
+  const [a, b] = source.operation.inputs;
+  const isFactor = ({ rank, shape }: SymbolicTensor): boolean => rank === 0 || (rank === 2 && shape[1] === 1);
+  if (isFactor(a) && sameShape(b.shape, x.shape)) return { factor: a, rest: b };
+  return isFactor(b) && sameShape(a.shape, x.shape) ? { factor: b, rest: a } : undefined;
+}
 
 export const div: (a: Operand, b: Operand) => SymbolicTensor = binary('Div', {
   partials: (g, _, b, y) => {

@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { LimbeckError } from '../../errors.ts';
 import { apply1, type Operator, type SymbolicTensor } from '../tensor.ts';
-import { broadcastShapes, unbroadcast } from './elementwise.ts';
+import { broadcastShapes, mul, rowFactor, unbroadcast } from './elementwise.ts';
 import { flattenRows, transpose } from './shape.ts';
 
 interface Transposition {
@@ -26,6 +26,16 @@ const gemmOperator: Operator<Transposition> = {
   // With A' = op(A), B' = op(B), Y = A'B': ∂A' = G B'ᵀ and ∂B' = A'ᵀ G, each transposed back by swapping the factors.
   vjp({ inputs: [a, b], attributes: { transposeA, transposeB } }, [g]) {
     if (!g) return [];
+    const factored = transposeA ? undefined : rowFactor(g);
+    if (factored) {
+      // Rows of G with a factor each, as means over rows give them: rows of A and of ∂A take it instead, which G may be much wider than.
+      const { factor, rest } = factored;
+      const scaled = mul(a, factor);
+      return [
+        mul(matmul(rest, b, { transposeB: !transposeB }), factor),
+        transposeB ? matmul(rest, scaled, { transposeA: true }) : matmul(scaled, rest, { transposeA: true }),
+      ];
+    }
     const ga = transposeA
       ? matmul(b, g, { transposeA: transposeB, transposeB: true })
       : matmul(g, b, { transposeB: !transposeB });

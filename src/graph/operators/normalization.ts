@@ -1,7 +1,7 @@
 /** Softmax and log-softmax along any axis, layer normalisation over the last. */
 import { apply1, normalizeAxis, type Operator, type SymbolicTensor } from '../tensor.ts';
-import { add, div, exp, mul, sqrt, sub, unbroadcast } from './elementwise.ts';
-import { mean, sum } from './reduce.ts';
+import { add, div, exp, mul, sqrt, stopGradient, sub, unbroadcast } from './elementwise.ts';
+import { max, mean, sum } from './reduce.ts';
 
 const kept = { keepDimensions: true };
 
@@ -32,6 +32,40 @@ export function softmax(x: SymbolicTensor, axis = -1): SymbolicTensor {
 /** x − log Σ exp(x) along an axis (the last by default), with the maximum subtracted first. */
 export function logSoftmax(x: SymbolicTensor, axis = -1): SymbolicTensor {
   return apply1(logSoftmaxOperator, [x], normalizeAxis(axis, x.rank, 'LogSoftmax'));
+}
+
+/** Inputs: x, which is there for the gradient alone, and its softmax along the last axis, whose largest entry is 1 / Σ exp(x − max x). */
+const softmaxExcessOperator: Operator = {
+  name: 'SoftmaxExcess',
+  infer: ([x]) => [{ dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] }],
+  emit(emitter, { inputNames: [, shares], outputNames }) {
+    const largest = emitter.temporary('ReduceMax', [shares, emitter.int64s([-1])], { keepdims: { int: 1 } });
+    emitter.node('Neg', [emitter.temporary('Log', [largest])], outputNames);
+  },
+  vjp: ({ inputs: [, shares] }, [g]) => (g ? [mul(g, shares), undefined] : []),
+};
+
+/** log Σ exp(x) along the last axis, kept, in two parts. */
+export interface LogSumExpParts {
+  /** The largest entry, treated as data. */
+  readonly highest: SymbolicTensor;
+  /** log Σ exp(x) − highest ≥ 0, with the gradient of the whole, softmax(x). */
+  readonly excess: SymbolicTensor;
+}
+
+/**
+ * log Σ exp(x) along the last axis as highest + excess, for losses that subtract something large first. Value and gradient share one
+ * softmax, so there is one exponential for every entry, and few passes over them. A row needs an entry above −∞.
+ *
+ * @example
+ * const { highest, excess } = logSumExpParts(logits);
+ * const loss = add(sub(highest, logitOfTarget), excess);
+ */
+export function logSumExpParts(x: SymbolicTensor): LogSumExpParts {
+  return {
+    highest: stopGradient(max(x, [-1], kept)),
+    excess: apply1(softmaxExcessOperator, [x, softmax(x)], undefined),
+  };
 }
 
 const layerNormalizationOperator: Operator<number> = {

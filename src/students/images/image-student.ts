@@ -111,7 +111,7 @@ export class ImageStudent implements TrainableStudent<ImageSample, ImageSample> 
 
   /** The exported model, bytes of an .onnx file, with the numbers as they are now. */
   toOnnx(options: ImageExportOptions = {}): Uint8Array {
-    return writeOnnx(this.inferenceGraph(options), `limbeck ${this.name}`);
+    return writeOnnx(this.inferenceGraph(options), { name: `limbeck ${this.name}` });
   }
 
   /** Opens the exported model with the numbers as they are now; later training does not change it. */

@@ -213,7 +213,7 @@ export class OnnxStudent<Sample, Encoded> implements TrainableStudent<Sample, En
     };
     return studentFiles(
       {
-        model: writeOnnx(this.#inferenceGraph(described), 'limbeck student'),
+        model: writeOnnx(this.#inferenceGraph(described), { name: 'limbeck student' }),
         config,
         format:
           described.kind === 'text'

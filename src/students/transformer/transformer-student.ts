@@ -128,7 +128,7 @@ export class TransformerStudent implements TrainableStudent<string, Int32Array> 
 
   /** The exported model, bytes of an .onnx file, with the parameters as they are now. */
   toOnnx(): Uint8Array {
-    return writeOnnx(this.inferenceGraph(), 'limbeck transformer student');
+    return writeOnnx(this.inferenceGraph(), { name: 'limbeck transformer student' });
   }
 
   /** Opens the exported model with the parameters as they are now; later training does not change it. */

@@ -18,6 +18,7 @@ export type AdamWOptions = z.output<typeof adamWOptionsSchema>;
 export function adamW({ beta1, beta2, epsilon }: Pick<AdamWOptions, 'beta1' | 'beta2' | 'epsilon'>): Optimizer {
   return {
     slots: ['firstMoment', 'secondMoment'],
+    fading: { firstMoment: beta1, secondMoment: beta2 },
     scalars: (step) => ({ correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step }),
     update({ parameter, gradient, slots, learningRate, scalars, weightDecay }) {
       const firstMoment = add(mul(slots.firstMoment, beta1), mul(gradient, 1 - beta1));

@@ -17,6 +17,7 @@ export type LionOptions = z.output<typeof lionOptionsSchema>;
 export function lion({ beta1, beta2 }: Pick<LionOptions, 'beta1' | 'beta2'>): Optimizer {
   return {
     slots: ['momentum'],
+    fading: {}, // a momentum counts by its sign, however small it is
     scalars: () => ({}),
     update({ parameter, gradient, slots, learningRate, weightDecay }) {
       const direction = sign(add(mul(slots.momentum, beta1), mul(gradient, 1 - beta1)));

@@ -20,6 +20,8 @@ export interface UpdateTerms {
 export interface Optimizer {
   /** Arrays beside each parameter, of its shape, zeros at the start. */
   readonly slots: readonly string[];
+  /** Those whose smallest numbers may be taken for 0, and what a number of theirs is multiplied by in a step without gradient. */
+  readonly fading: Readonly<Record<string, number>>;
   /** Numbers of a step, counted from 1. */
   scalars(step: number): Readonly<Record<string, number>>;
   /**

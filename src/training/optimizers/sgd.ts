@@ -20,6 +20,7 @@ export type SgdOptions = z.output<typeof sgdOptionsSchema>;
 export function sgd({ momentum, nesterov }: Pick<SgdOptions, 'momentum' | 'nesterov'>): Optimizer {
   return {
     slots: momentum === 0 ? [] : ['momentum'],
+    fading: momentum === 0 ? {} : { momentum },
     scalars: () => ({}),
     update({ parameter, gradient, slots, learningRate, weightDecay }) {
       const decayed = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));

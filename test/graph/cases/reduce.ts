@@ -39,6 +39,14 @@ export const reduce: Record<string, GradientCase> = {
     symbolic: [['batch', 3, 4]],
     build: ([a]) => g.mul(g.logSumExp(a, [0, 2], { keepDimensions: true }), a),
   },
+  'logSumExpParts, run-time sizes': {
+    shapes: [[3, 5]],
+    symbolic: [['batch', 'n']],
+    build: ([a]) => {
+      const { highest, excess } = g.logSumExpParts(g.mul(a, 3));
+      return g.add(highest, excess);
+    },
+  },
   l2Norm: { shapes: [[3, 5]], build: ([a]) => g.l2Norm(a, [-1]) },
   'l2Norm, all, kept': { shapes: [[3, 2]], build: ([a]) => g.div(a, g.l2Norm(a, [0, 1], { keepDimensions: true })) },
   cumSum: { shapes: [[2, 4]], build: ([a]) => g.exp(g.cumSum(a, 1)) },

@@ -41,9 +41,10 @@ async function optimizer(shape: number[], weightDecay: number) {
   const slots = { firstMoment: tensor('firstMoment'), secondMoment: tensor('secondMoment') };
   const gradient = tensor('gradient');
   const learningRate = tensor('learningRate', []);
-  const scalars = { correction1: tensor('correction1', []), correction2: tensor('correction2', []) };
   const [beta1, beta2] = inputs.betas;
-  const outputs = adamW({ beta1, beta2, epsilon: inputs.epsilon }).update({
+  const { scalars: scalarsOf, update } = adamW({ beta1, beta2, epsilon: inputs.epsilon });
+  const scalars = Object.fromEntries(Object.keys(scalarsOf(1)).map((name) => [name, tensor(name, [])]));
+  const outputs = update({
     parameter,
     slots,
     gradient,
@@ -51,7 +52,7 @@ async function optimizer(shape: number[], weightDecay: number) {
     scalars,
     weightDecay,
   });
-  return compile({
+  const program = await compile({
     inputs: [parameter, ...Object.values(slots), gradient, learningRate, ...Object.values(scalars)],
     outputs: {
       'next parameter': outputs.parameter,
@@ -59,6 +60,9 @@ async function optimizer(shape: number[], weightDecay: number) {
       'next secondMoment': outputs.slots.secondMoment,
     },
   });
+  const scalarFeeds = (step: number): Record<string, TensorData> =>
+    Object.fromEntries(Object.entries(scalarsOf(step)).map(([name, value]) => [name, scalarTensor(value, 'float64')]));
+  return { program, scalarFeeds };
 }
 
 describe('adamW', () => {
@@ -67,7 +71,7 @@ describe('adamW', () => {
       ['weight', [3, 2], inputs.weightDecay],
       ['bias', [2], expected.biasDecay],
     ] as const) {
-      const program = await optimizer([...shape], decay);
+      const { program, scalarFeeds } = await optimizer([...shape], decay);
       const start = flat(inputs[name]);
       const zeros = () => floatTensor(new Float64Array(start.length), shape);
       let state: Record<string, TensorData> = {
@@ -81,8 +85,7 @@ describe('adamW', () => {
           ...state,
           gradient: floatTensor(flat(inputs.gradients[i][name]), shape),
           learningRate: scalarTensor(inputs.rates[i], 'float64'),
-          correction1: scalarTensor(1 - inputs.betas[0] ** (i + 1), 'float64'),
-          correction2: scalarTensor(1 - inputs.betas[1] ** (i + 1), 'float64'),
+          ...scalarFeeds(i + 1),
         });
         state = Object.fromEntries(Object.keys(state).map((kind) => [kind, next[`next ${kind}`]]));
         expect(relative(state.parameter.data as Float64Array, flat(values[name]))).toBeLessThan(1e-12);

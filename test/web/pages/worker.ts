@@ -1,0 +1,2 @@
+/** The worker of train.ts. */
+import '../../../src/web/default-worker.ts';

@@ -1,0 +1,2 @@
+/** Types of prepare.mjs for the tests. */
+export function prepareRun(run: string | undefined, folder?: string): void;

@@ -1,0 +1,3 @@
+/** Set by vite.config.ts from package.json. */
+declare const LIMBECK_VERSION: string;
+declare const ONNXRUNTIME_VERSION: string;
