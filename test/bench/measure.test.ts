@@ -112,6 +112,7 @@ describe('disagreements', () => {
   it.each([
     [{ loss: 1.0011 }, { loss: 1 }, 'loss 1.0011 in limbeck, 1 in torch'],
     [{ loss: [1, 2] }, { loss: [1] }, 'loss 1, 2 in limbeck, 1 in torch'],
+    [{ loss: [1] }, { loss: [1, 2] }, 'loss 1 in limbeck, 1, 2 in torch'],
     [{ loss: Number.NaN }, { loss: 1 }, 'loss NaN in limbeck, 1 in torch'],
     [{ loss: 1 }, {}, 'loss 1 in limbeck,  in torch'],
   ])('between %j and %j', (own, other, words) => {
