@@ -43,7 +43,7 @@ function lines({ name, kind, batch, flop, sides }, line) {
             `  ${side}`,
             ...rates({ median }, samples, flop),
             '',
-            String(runs),
+            String(runs ?? '–'),
             figure(peakBytes && peakBytes / 1e6),
             '',
             '',

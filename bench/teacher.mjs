@@ -34,8 +34,8 @@ const COLUMNS = [
 const NOTE =
   'cache: tokens, batches, rows, checks and files, as embed and distill make them. ONNX Runtime: the same model alone, tokens and batches ' +
   'made beforehand. of alone: its time on the same batches over this time. unsorted ×: its time on batches of 32 in the order of the ' +
-  "texts over this time. peak: GFLOP/s of the texts' own tokens as a share of the faster matmul row. MB: how far the peak of resident " +
-  'memory rose above what it was with everything loaded.';
+  "texts over this time. peak: GFLOP/s of the texts' own tokens as a share of the faster matmul row. MB: the peak of " +
+  'resident memory, the model included.';
 
 export async function run(args) {
   const { texts, seconds, profile, json } = parse(args);
@@ -97,7 +97,7 @@ function cells(
   name,
   { error, median, runs, residentBytes, textsPerSecond, gflops, shareOfPeak, ofAlone, timesUnsorted },
 ) {
-  if (error) return [name, 'failed', ...Array(COLUMNS.length - 2).fill('')];
+  if (median === undefined) return [name, error ? 'failed' : 'not run', ...Array(COLUMNS.length - 2).fill('')];
   return [
     name,
     formatFigure(median),
