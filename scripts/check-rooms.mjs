@@ -18,7 +18,7 @@ const levels = [
   ['training'],
   ['report'],
   ['config'],
-  ['cli', 'index', 'browser', 'web'],
+  ['cli', 'everywhere', 'index', 'browser', 'web'],
 ];
 const levelOf = new Map(levels.flatMap((rooms, level) => rooms.map((room) => [room, level])));
 const mayImportNode = new Set(['runtime', 'teachers', 'data', 'training', 'config', 'cli']);

@@ -1,7 +1,6 @@
 /** The record of a comparison as it begins, and what its methods have different from each other. */
 import type { RunData } from '../config/build-data.ts';
 import { comparesRows } from '../config/build-strategy.ts';
-import type { BuiltTeacher } from '../config/build-teacher.ts';
 import { builtInMethod } from '../config/compare-methods.ts';
 import type { MethodConfig } from '../config/compare-schema.ts';
 import { dataPath } from '../config/domains.ts';
@@ -10,18 +9,15 @@ import type { Dataset } from '../data/dataset.ts';
 import { majorityClass } from '../evaluation/majority-class.ts';
 import type { ComparedMethod, ComparisonRecord } from '../report/comparison-record.ts';
 import { countByReason, type JsonValue } from '../report/run-record.ts';
-import type { Teacher } from '../teachers/teacher.ts';
 import type { PreparedRun } from './compare-identity.ts';
-import { machineFacts, ownVersion } from './environment.ts';
-
-type TeacherFacts = Pick<Teacher<never>, 'fingerprint' | 'dimension'>;
+import { beginning, type RecordedTeacher, teacherFacts } from './record-facts.ts';
 
 export interface RecordParts {
   readonly comparison: Comparison;
   readonly kind: 'text' | 'image';
   readonly data: RunData<unknown>;
   readonly measured: Dataset<unknown>;
-  readonly teacher: (Omit<BuiltTeacher<never>, 'teacher'> & { readonly teacher: TeacherFacts }) | undefined;
+  readonly teacher: RecordedTeacher | undefined;
   readonly runs: readonly PreparedRun[];
   readonly command: string;
   readonly earlier: ComparisonRecord | undefined;
@@ -42,12 +38,7 @@ export function newComparisonRecord(parts: RecordParts): ComparisonRecord {
       : undefined;
   return {
     format: 'limbeck-comparison/1',
-    status: 'running',
-    limbeck: ownVersion(),
-    startedAt: earlier?.startedAt ?? new Date().toISOString(),
-    finishedAt: null,
-    command,
-    machine: machineFacts(),
+    ...beginning(command, earlier),
     ...{ name, baseline, seeds: [...seeds], measuredOn: parsed.measureOn },
     config: JSON.parse(JSON.stringify(parsed)) as Record<string, JsonValue>,
     ...(parsed.metrics && { metrics: parsed.metrics }),
@@ -70,11 +61,7 @@ export function newComparisonRecord(parts: RecordParts): ComparisonRecord {
     },
     ...(teacher && {
       teacher: {
-        name: teacher.name,
-        fingerprint: teacher.teacher.fingerprint,
-        dimension: teacher.teacher.dimension,
-        ...(teacher.parameters !== undefined && { parameters: teacher.parameters }),
-        ...(teacher.sizeBytes !== undefined && { sizeBytes: teacher.sizeBytes }),
+        ...teacherFacts(teacher),
         ...(metrics && { metrics: { ...metrics } }),
       },
     }),

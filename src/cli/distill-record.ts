@@ -8,7 +8,7 @@ import { majorityClass } from '../evaluation/majority-class.ts';
 import { countByReason, type JsonValue, type RunRecord } from '../report/run-record.ts';
 import type { CachedTeacherRows } from '../teachers/teacher-cache.ts';
 import type { RunContext } from './distill-run.ts';
-import { machineFacts, ownVersion } from './environment.ts';
+import { beginning, teacherFacts } from './record-facts.ts';
 
 /** A run that begins, or goes on: when it began stays. */
 export function newRecord<Sample>(
@@ -21,12 +21,7 @@ export function newRecord<Sample>(
   const names = classNames ?? (labels && classNumbers(labels));
   return {
     format: 'limbeck-run/1',
-    status: 'running',
-    limbeck: ownVersion(),
-    startedAt: directory.earlier?.startedAt ?? new Date().toISOString(),
-    finishedAt: null,
-    command,
-    machine: machineFacts(),
+    ...beginning(command, directory.earlier),
     config: JSON.parse(JSON.stringify(config)) as Record<string, JsonValue>,
     data: {
       name: dataPath(config),
@@ -65,11 +60,7 @@ export function withModels<Sample>(
     data: { ...record.data, ...(vocabulary !== undefined && { vocabulary }) },
     ...(teacher && {
       teacher: {
-        name: teacher.name,
-        fingerprint: teacher.teacher.fingerprint,
-        dimension: teacher.teacher.dimension,
-        ...(teacher.parameters !== undefined && { parameters: teacher.parameters }),
-        ...(teacher.sizeBytes !== undefined && { sizeBytes: teacher.sizeBytes }),
+        ...teacherFacts(teacher),
         ...(rows && {
           rowsReused: rows.reused,
           rowsComputed: rows.computed,

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { checkValue, parseJson } from './check-json.ts';
 import type { JsonValue, RunRecord, RunStatus } from './run-record.ts';
-import { dataFacts, jsonValue, machineFacts, metricsValue, teacherFacts } from './run-record.ts';
+import { commandFacts, dataFacts, jsonValue, metricsValue, teacherFacts } from './run-record.ts';
 
 /** A method as the comparison has it. */
 export interface ComparedMethod {
@@ -91,13 +91,7 @@ const plannedRun = { method: z.string().min(1), student: z.string().min(1), seed
 
 const comparisonRecord: z.ZodType<ComparisonRecord> = z.object({
   format: z.literal('limbeck-comparison/1'),
-  status: z.enum(['running', 'complete', 'interrupted', 'failed']),
-  error: z.string().exactOptional(),
-  limbeck: z.string(),
-  startedAt: z.iso.datetime(),
-  finishedAt: z.iso.datetime().nullable(),
-  command: z.string(),
-  machine: machineFacts,
+  ...commandFacts,
   name: z.string(),
   config: z.record(z.string(), jsonValue),
   baseline: z.string(),

@@ -121,7 +121,7 @@ const methodResult = z.object({
 
 const validationResult = z.object({ step: count, epoch: z.number().nonnegative(), metrics: metricsValue });
 
-export const machineFacts = z.object({
+const machineFacts = z.object({
   cpu: z.string(),
   cores: count,
   memoryBytes: count,
@@ -129,6 +129,17 @@ export const machineFacts = z.object({
   node: z.string(),
   onnxruntime: z.string(),
 });
+
+/** Of the command that leaves a record. */
+export const commandFacts = {
+  status: z.enum(['running', 'complete', 'interrupted', 'failed']),
+  error: z.string().exactOptional(),
+  limbeck: z.string(),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable(),
+  command: z.string(),
+  machine: machineFacts,
+};
 
 export const dataFacts = z.object({
   name: z.string(),
@@ -156,13 +167,7 @@ export const teacherFacts = z.object({
 
 const runRecord: z.ZodType<RunRecord> = z.object({
   format: z.literal('limbeck-run/1'),
-  status: z.enum(['running', 'complete', 'interrupted', 'failed']),
-  error: z.string().exactOptional(),
-  limbeck: z.string(),
-  startedAt: z.iso.datetime(),
-  finishedAt: z.iso.datetime().nullable(),
-  command: z.string(),
-  machine: machineFacts,
+  ...commandFacts,
   config: z.record(z.string(), jsonValue),
   data: dataFacts,
   teacher: teacherFacts.exactOptional(),
