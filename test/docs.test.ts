@@ -12,6 +12,11 @@ it('docs/custom-loop.md', async () => {
   expect(await runExample(loop)).toEqual(['true 2 2']);
 });
 
+it("docs/students.md: a start from the teacher's tokens", async () => {
+  const start = (await examplesOf('docs/students.md')).find((example) => example.includes('teacherTokens')) as string;
+  expect(await runExample(start)).toEqual(['true true']);
+});
+
 it('docs/teachers-and-data.md', async () => {
   const [api] = await examplesOf('docs/teachers-and-data.md');
   const cache = mkdtempSync(join(tmpdir(), 'limbeck-docs-'));

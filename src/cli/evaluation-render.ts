@@ -2,6 +2,7 @@
 import type { EvaluationResult } from '../evaluation/evaluate-model.ts';
 import { majorityClass } from '../evaluation/majority-class.ts';
 import { describeMetric, formatScore } from '../evaluation/metrics.ts';
+import { MOST_PAIRS } from '../evaluation/similarity-correlation.ts';
 import { formatCount, formatMegabytes } from '../report/format.ts';
 import { countByReason } from '../report/run-record.ts';
 import { wrap } from '../report/text-table.ts';
@@ -65,6 +66,7 @@ export function renderEvaluation(evaluation: Evaluation, width: number): string 
           `Always answering the largest class (${data.majorityClass.name}) would score ${formatScore(data.majorityClass.share)}.`,
         ]
       : []),
+    ...drawnNotes(evaluation, unit),
     `Latency is of one ${one} at a time, over ${formatCount(latency.samples)}; half of them take no longer than p50. ` +
       (student.kind === 'text' ? 'Tokenizing is counted.' : 'Decoding is not counted.'),
   ];
@@ -80,4 +82,19 @@ export function renderEvaluation(evaluation: Evaluation, width: number): string 
     ...notes.flatMap((note) => wrap(note, width)),
     '',
   ].join('\n');
+}
+
+/** What was not measured on everything. */
+function drawnNotes({ samples, fullSamples = samples, metrics }: Evaluation, unit: string): string[] {
+  const pairs = (fullSamples * (fullSamples - 1)) / 2;
+  return [
+    ...(fullSamples < samples
+      ? [
+          `What --full adds is measured on ${formatCount(fullSamples)} of the ${formatCount(samples)} ${unit}, drawn, always the same.`,
+        ]
+      : []),
+    ...('similarityCorrelation' in metrics && pairs > MOST_PAIRS
+      ? [`${describeMetric('similarityCorrelation').label} is over ${formatCount(MOST_PAIRS)} drawn pairs.`]
+      : []),
+  ];
 }

@@ -9,7 +9,7 @@ import type { RowSource } from '../matrix/row-source.ts';
 import { accuracy } from './accuracy.ts';
 import { agreement } from './agreement.ts';
 import { expectedCalibrationError, negativeLogLikelihood } from './calibration.ts';
-import { fullMeasures } from './full-measures.ts';
+import { fullMeasures, measuredSamples } from './full-measures.ts';
 import type { Metrics } from './metrics.ts';
 import { leaveOneOutAccuracy } from './nearest-neighbour-accuracy.ts';
 import { pairSimilarity } from './pair-similarity.ts';
@@ -77,6 +77,8 @@ export interface EvaluationResult {
    * samples, every sample by all others. `pairSpearman` and `pairPearson` with pairs. With `full` also what {@link fullMeasures} gives.
    */
   readonly metrics: Metrics;
+  /** With `full`: how many samples its measures were made on; fewer than `samples` where those were too many, and some were drawn. */
+  readonly fullSamples?: number;
   /** Milliseconds from one sample to its row: half and 99 % of the samples take no longer. */
   readonly latency: { readonly samples: number; readonly p50: number; readonly p99: number };
   /** In batches; reading the samples is not counted. */
@@ -126,6 +128,7 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
       ...(options.pairs && (await similarityOf(options, options.pairs))),
       ...(options.full && (await fullMeasures({ rows, labels: data.labels, teacher }))),
     },
+    ...(options.full && { fullSamples: measuredSamples(data.size) }),
     latency: await latency(options, Math.min(latencySamples, data.size)),
     samplesPerSecond: data.size / seconds,
   };

@@ -14,6 +14,9 @@ import { classAlignment, uniformity } from './uniformity.ts';
 
 /** Samples that are compared with all others, and that whole spaces are compared on: more are drawn from, by a fixed seed. */
 const MOST_SAMPLES = 5000;
+/** How many of so many samples the measures look at. */
+export const measuredSamples = (samples: number): number => Math.min(samples, MOST_SAMPLES);
+
 const WAYS = 5;
 const QUERIES = 15;
 
@@ -40,9 +43,9 @@ export async function fullMeasures({
 }): Promise<Metrics> {
   if (rows.rows < 2) return {};
   const numbers =
-    rows.rows <= MOST_SAMPLES
+    measuredSamples(rows.rows) === rows.rows
       ? everyNumber(rows.rows)
-      : Random.forPurpose(0, 'evaluated samples').sample(rows.rows, MOST_SAMPLES).sort();
+      : Random.forPurpose(0, 'evaluated samples').sample(rows.rows, measuredSamples(rows.rows)).sort();
   const some = rows.gather(numbers);
   const metrics: Record<string, number> = {};
   if (teacher) {

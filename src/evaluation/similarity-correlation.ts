@@ -6,6 +6,9 @@ import { assertAtLeast, assertOneEach, assertWhole } from './checks.ts';
 import { spearman } from './correlation.ts';
 import { rowProduct } from './similarity-tiles.ts';
 
+/** Pairs that are looked at by default; of more, so many are drawn. */
+export const MOST_PAIRS = 200_000;
+
 /**
  * Spearman's correlation of the cosine similarities of pairs of rows in two spaces, which may differ in width. All pairs of different
  * rows, or where those are more than `pairs` as many drawn ones.
@@ -24,7 +27,7 @@ import { rowProduct } from './similarity-tiles.ts';
 export function similarityCorrelation(
   a: Matrix,
   b: Matrix,
-  { pairs = 200_000, seed = 0 }: { readonly pairs?: number; readonly seed?: number } = {},
+  { pairs = MOST_PAIRS, seed = 0 }: { readonly pairs?: number; readonly seed?: number } = {},
 ): { readonly spearman: number; readonly pairs: number; readonly drawn: boolean } {
   assertWhole('similarityCorrelation', 'pairs', pairs, 2);
   assertOneEach('similarityCorrelation', a.rows, 'row in the other space', b.rows);

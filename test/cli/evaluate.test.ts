@@ -136,6 +136,7 @@ describe('texts', () => {
         'uniformity',
       ]),
     );
+    expect(found.fullSamples).toBe(texts.length);
     const loaded = await Student.load(path('student'));
     const rows = await loaded.embed(texts);
     await loaded.release();
