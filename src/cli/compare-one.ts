@@ -24,6 +24,7 @@ import { Student } from '../training/student.ts';
 import type { ComparisonDirectory } from './compare-directory.ts';
 import type { PreparedRun } from './compare-identity.ts';
 import { ownVersion } from './environment.ts';
+import { answersFor, truncationWarning } from './student-inputs.ts';
 
 /** What all runs of a comparison share. */
 export interface SharedParts<Sample, Data extends RunData<Sample>> {
@@ -64,7 +65,10 @@ export async function runOne<Sample extends StudentSample, Data extends RunData<
   const { method, student: name, seed, digest, identity, run, studentConfig } = prepared;
   const { domain, data, shape, tokenizers, directory, keepsStudents } = shared;
   const startedAt = new Date().toISOString();
-  const { student, architecture } = await domain.student(studentConfig, data, shape, tokenizers);
+  const built = await domain.student(studentConfig, data, shape, tokenizers);
+  const { student, architecture } = built;
+  const warning = truncationWarning(built, data.training.size);
+  if (warning !== undefined) watcher.onWarning(warning);
   const known = {
     ...{ method, student: name, seed, digest, identity, limbeck: ownVersion(), startedAt, architecture },
     ...{ parameters: student.parameterCount, dimension: [...student.layers.values()][0] },
@@ -107,8 +111,7 @@ async function train<Sample extends StudentSample, Data extends RunData<Sample>>
   const { training } = data;
   const { validation: _, earlyStopping: __, checkpoint, useLabels = false, ...numbers } = config.training;
   const strategy = buildStrategy(config, { data: training, rows: rows?.embeddings, useLabels });
-  const classifies = student.classes !== undefined;
-  const answers = rows && { embeddings: rows.embeddings, ...(classifies && rows.outputs && { outputs: rows.outputs }) };
+  const answers = rows && answersFor(student, rows);
   // Labels alone need no teacher, and do not wait for one.
   const asks = teacher && !strategiesOf(config).every((one) => one.strategy.kind === 'supervised');
   let last: StepEvent | undefined;

@@ -16,6 +16,7 @@ import { finishRun } from './finish-run.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
 import { RunReporter } from './run-reporter.ts';
+import { answersFor, truncationWarning } from './student-inputs.ts';
 import { count } from './teacher-progress.ts';
 import { askTokens, teacherRows } from './teacher-rows.ts';
 import { writeSkipped } from './write-skipped.ts';
@@ -121,16 +122,11 @@ async function train<Sample, Data extends RunData<Sample>>(
   held: Held,
 ) {
   const { domain, config, data, teacher, rows, student: built } = parts;
-  const { student, truncated, maxTokens = 0 } = built;
+  const { student } = built;
   const { training } = data;
-  if (truncated > 0) {
-    progress.warn(
-      `${count(truncated)} of ${count(training.size)} training texts are longer than ${count(maxTokens)} tokens, and the student does not ` +
-        'see their ends (student.maxTokens).',
-    );
-  }
-  const classifies = student.classes !== undefined;
-  const useLabels = config.training.useLabels ?? (classifies && training.labels !== undefined);
+  const warning = truncationWarning(built, training.size);
+  if (warning !== undefined) progress.warn(warning);
+  const useLabels = config.training.useLabels ?? (student.classes !== undefined && training.labels !== undefined);
   const strategy = buildStrategy(config, { data: training, rows: rows?.embeddings, useLabels });
   held.push(() => strategy.release());
   const metrics = new MetricsFile(directory.file('metrics'));
@@ -140,7 +136,7 @@ async function train<Sample, Data extends RunData<Sample>>(
     ...{ progress, metrics, seed: numbers.seed, epochs: numbers.epochs },
     ...{ samples: training.size, unit: domain.unit },
   });
-  const answers = rows && { embeddings: rows.embeddings, ...(classifies && rows.outputs && { outputs: rows.outputs }) };
+  const answers = rows && answersFor(student, rows);
   const result = await distill<typeof student, Sample>({
     ...numbers,
     ...{ student, data: training, strategy, useLabels, optimizer, device, signal, cache: config.cache },

@@ -303,6 +303,17 @@ it('with full: true spaces are held against each other too, and a run without is
   ]);
 });
 
+it('training texts that lose their end are told of', async () => {
+  const { code, stderr } = await compare([
+    ...[FILE, '--set', 'students.small.maxTokens=4', '--set', 'seeds=1', '--set', 'training.epochs=1'],
+    ...['--out', 'short'],
+  ]);
+  expect(code).toBe(0);
+  expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(
+    /texts are longer than 4 tokens, and the student does not see their ends/,
+  );
+});
+
 it('samples that are left out are counted and listed', async () => {
   const texts = await writeGlosses(root, 200);
   writeFileSync(at('glosses.jsonl'), `${readFileSync(at('glosses.jsonl'), 'utf8')}{"text":" "}\n`);
