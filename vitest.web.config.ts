@@ -1,19 +1,15 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import { shared } from './vitest.shared.ts';
 
-// Tests that drive a real browser: `npm run test:web`. The conditions are those of vitest.config.ts.
-const conditions = ['limbeck-source', 'node'];
-const report = process.env.LIMBECK_TEST_REPORT;
-
-export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
-  test: {
-    include: ['test/web/**/*.test.ts'],
-    globalSetup: ['test/web/site.ts', 'test/web/page/page-site.ts'],
-    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    // One browser at a time: they measure.
-    maxWorkers: 1,
-  },
-});
+// Tests that drive a real browser: `npm run test:web`.
+export default mergeConfig(
+  shared,
+  defineConfig({
+    test: {
+      include: ['test/web/**/*.test.ts'],
+      globalSetup: ['test/web/site.ts', 'test/web/page/page-site.ts'],
+      // One browser at a time: they measure.
+      maxWorkers: 1,
+    },
+  }),
+);

@@ -7,7 +7,7 @@
 import * as z from 'zod';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { checkValue, parseJson } from './check-json.ts';
-import type { JsonValue, RunRecord, RunStatus } from './run-record.ts';
+import type { CommandFacts, JsonValue, RunRecord } from './run-record.ts';
 import { commandFacts, dataFacts, jsonValue, metricsValue, teacherFacts } from './run-record.ts';
 
 /** A method as the comparison has it. */
@@ -29,16 +29,8 @@ export interface PlannedRun {
   digest: string;
 }
 
-export interface ComparisonRecord {
+export interface ComparisonRecord extends CommandFacts {
   format: 'limbeck-comparison/1';
-  status: RunStatus;
-  /** What ended a comparison that failed. */
-  error?: string;
-  limbeck: string;
-  startedAt: string;
-  finishedAt: string | null;
-  command: string;
-  machine: RunRecord['machine'];
   name: string;
   /** As the file says it, with defaults. */
   config: Record<string, JsonValue>;

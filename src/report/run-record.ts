@@ -32,14 +32,13 @@ export interface ValidationResult {
 /** Plain data, as JSON has it. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** 'interrupted' by the user, to be gone on with; 'failed' with {@link RunRecord.error}. */
+/** 'interrupted' by the user, to be gone on with; 'failed' with {@link CommandFacts.error}. */
 export type RunStatus = 'running' | 'complete' | 'interrupted' | 'failed';
 
-/** Everything about a run that is not a curve: enough to repeat it and to judge it. */
-export interface RunRecord {
-  format: 'limbeck-run/1';
+/** The command that leaves a record: when and where it ran, and how it ended. */
+export interface CommandFacts {
   status: RunStatus;
-  /** What ended a failed run. */
+  /** What ended it when it failed. */
   error?: string;
   /** Version of this package. */
   limbeck: string;
@@ -55,6 +54,11 @@ export interface RunRecord {
     node: string;
     onnxruntime: string;
   };
+}
+
+/** Everything about a run that is not a curve: enough to repeat it and to judge it. */
+export interface RunRecord extends CommandFacts {
+  format: 'limbeck-run/1';
   /** The effective configuration, defaults included. */
   config: Record<string, JsonValue>;
   data: {
