@@ -10,10 +10,10 @@ import { RUN_STAGE } from './stages.mjs';
 export function profileSessions(prefix, stages) {
   const sessions = [];
   const create = backend.createSession;
-  backend.createSession = async (model, options) => {
+  backend.createSession = async (model, options, ...rest) => {
     const known = { profile: `${prefix}-${sessions.length}-`, runs: 0 };
     sessions.push(known);
-    const session = await create(model, { ...options, profile: known.profile });
+    const session = await create(model, { ...options, profile: known.profile }, ...rest);
     stages.wrap(session, 'run', RUN_STAGE);
     const { run, release } = session;
     session.run = (...args) => {

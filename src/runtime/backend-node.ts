@@ -31,6 +31,7 @@ async function open(
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+    enableMemPattern: !takesTurns,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(Object.keys(extra.session).length === 0 ? {} : { extra }),

@@ -36,7 +36,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /**
    * Whether runs take turns with runs of other sessions. Between runs threads then sleep instead of spinning, which would take cores
-   * away from the session whose turn it is; waking them costs some 50 µs a run. Default false.
+   * away from the session whose turn it is; waking them costs some 50 µs a run. Nor do such sessions plan their memory for a size that
+   * they have seen: the plan is a block for everything, beside the blocks of the run before it. Default false.
    */
   readonly takesTurns?: boolean;
   /** The beginning of the path of a file that gets ONNX Runtime's own profile, as JSON, when the session is released. */

@@ -76,6 +76,8 @@ export interface ConcreteBatch {
   readonly duplicateOf?: Int32Array | undefined;
   /** Counts optimizer steps. Default 0. */
   readonly step?: number | undefined;
+  /** Where gradients by layers are written, instead of to fresh matrices. */
+  readonly into?: ReadonlyMap<string, Matrix> | undefined;
 }
 
 /** What a loss comes to. */

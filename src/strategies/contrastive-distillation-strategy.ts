@@ -26,7 +26,7 @@ import type {
 import { type ContrastStructure, comparedRows, contrast, meanScores } from './contrast.ts';
 import { type ContrastiveOptions, contrastiveOptionsSchema } from './contrastive-options.ts';
 import { DistillationStrategy } from './distillation-strategy.ts';
-import { type Labels, type MatrixLike, toPair } from './inputs.ts';
+import { checkPlace, type Labels, type MatrixLike, toPair } from './inputs.ts';
 import { MeanScores } from './mean-scores.ts';
 import { defineOptionAccessors, parseOptions } from './options.ts';
 import { type ContrastRequest, logitsPerAnchor, type PreparedContrast, prepareContrast } from './prepare-contrast.ts';
@@ -39,6 +39,11 @@ export interface ContrastiveContext {
   readonly sampleIds?: Int32Array;
   /** Counts the steps of your own loop: each step has its own draw of negatives. Default 0. */
   readonly step?: number;
+  /**
+   * A matrix like the student's rows, but not these, that the gradient is written to and that is returned: with the gradient of the
+   * step before, a loop over large batches makes no arrays of their size. By default a fresh one.
+   */
+  readonly into?: Matrix;
 }
 
 // The accessors come from the schema, so that an option is declared once; defineOptionAccessors defines each of them.
@@ -317,7 +322,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
       weight: this.contrastiveWeight,
       maxLogits: this.maxLogits,
       observesRows: this.#bank?.updates ?? false,
-      width: (layer) => comparedWidth(layer, this.#projection()).dimension,
+      width: (layer) => comparedWidth(layer, this.#projection()).width,
       logitsPerAnchor: (layer) => logitsPerAnchor(this.#options, this.#contrastRequest(facts, layer)),
       prepare: (layer, range) => prepareContrast(this.#options, this.#contrastRequest(facts, layer, range)),
       observe: (observed) => this.observe(observed),
@@ -346,7 +351,7 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
     studentEmbeddings: MatrixLike,
     teacherEmbeddings: MatrixLike,
     labels: Labels | undefined,
-    { sampleIds, step }: ContrastiveContext = {},
+    { sampleIds, step, into }: ContrastiveContext = {},
   ): ConcreteBatch {
     const pair = toPair(
       studentEmbeddings,
@@ -354,7 +359,14 @@ export class ContrastiveDistillationStrategy extends DistillationStrategy<Contra
       this.embeddingLayerName,
       this.equalWidths() ? this.widthAdvice() : undefined,
     );
-    return { layers: new Map([[this.embeddingLayerName, pair]]), labels, sampleIds, step };
+    if (into) checkPlace(into, pair);
+    return {
+      layers: new Map([[this.embeddingLayerName, pair]]),
+      labels,
+      sampleIds,
+      step,
+      into: into && new Map([[this.embeddingLayerName, into]]),
+    };
   }
 
   async #contrast(

@@ -65,6 +65,28 @@ export function toPair(
 }
 
 /**
+ * Refuses a matrix that a gradient cannot be written to: of another form than the student's rows, or in memory that is read meanwhile.
+ *
+ * @throws LimbeckError SHAPE_MISMATCH, INVALID_ARGUMENT
+ */
+export function checkPlace(into: Matrix, { student, teacher }: { readonly student: Matrix; readonly teacher: Matrix }) {
+  if (!(into instanceof Matrix)) {
+    throw new LimbeckError('INVALID_ARGUMENT', `into: expected a Matrix for the gradient, got ${show(into)}.`);
+  }
+  const form = ({ rows, columns, dtype }: Matrix): string => `${rows} × ${columns} of ${dtype}`;
+  if (form(into) !== form(student)) {
+    throw new LimbeckError('SHAPE_MISMATCH', `into: expected ${form(student)} like the student's rows, got ${form(into)}.`);
+  }
+  if (into.data.buffer === student.data.buffer || into.data.buffer === teacher.data.buffer) {
+    throw new LimbeckError(
+      'INVALID_ARGUMENT',
+      'into: expected a matrix of its own, got one in the memory of the rows, which are read while it is written. ' +
+        'Pass the gradient of the step before, or Matrix.zeros(rows, columns).',
+    );
+  }
+}
+
+/**
  * Labels as class indices. A matrix of labels must be one-hot here: which samples share a class has to be certain.
  *
  * @throws LimbeckError SHAPE_MISMATCH, INVALID_ARGUMENT

@@ -1,8 +1,8 @@
 /** One pass over tiles of anchors: the program of a tile, and the sums that tiles add to. */
 import { declaring } from '../graph/declare.ts';
-import { add, type Dimension, gradients, type SymbolicTensor, topologicalOrder } from '../graph/index.ts';
+import { add, type Graph, gradients, input, type SymbolicTensor, topologicalOrder } from '../graph/index.ts';
 import { scoreTotal } from '../losses/noise-contrastive.ts';
-import { type FloatArray, Matrix } from '../matrix/matrix.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import type { AnchorRange } from '../negatives/selection.ts';
 import type { TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
@@ -10,36 +10,46 @@ import type { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
 import { directionTerms } from './anchor-direction.ts';
 import type { Pair, Prepared } from './batch.ts';
+import {
+  parameterGradientName,
+  RAW_GRADIENT,
+  type RawBatch,
+  rawFeeds,
+  rawInputs,
+  rawKey,
+  SIDES,
+  type Side,
+  TAKING_TURNS,
+} from './compared-rows.ts';
 import { type ContrastPart, partTotal } from './contrast.ts';
+import type { GradientSums } from './gradient-sums.ts';
 
-export type Side = keyof Pair<unknown>;
-export const SIDES: readonly Side[] = ['student', 'teacher'];
+const keysName = (side: Side): string => `${side} keys`;
+const keysGradientName = (side: Side): string => `gradient ${keysName(side)}`;
+const sofarName = (side: Side): string => `${keysGradientName(side)} so far`;
 
-/** Programs for rows, tiles and the way back run one after the other. */
-export const TAKING_TURNS = { takesTurns: true };
-
-/** Rows of the batch enter a tile twice: some of them as anchors, all of them as keys. */
-const ROLES = ['anchors', 'batch'] as const;
-type Role = (typeof ROLES)[number];
-
-const rowsName = (side: Side, role: Role): string => `${side} ${role}`;
-const gradientName = (side: Side, role: Role): string => `gradient ${rowsName(side, role)}`;
-const sofarName = (side: Side): string => `gradient ${rowsName(side, 'batch')} so far`;
-
-/** A compiled tile, and which gradients it gives. */
+/** A compiled tile, what it reads and which gradients it gives. */
 export interface Tile {
   readonly program: Program;
-  readonly gradients: readonly { readonly side: Side; readonly role: Role }[];
+  /** The sides whose rows are keys. */
+  readonly keys: readonly Side[];
+  /** Whether there is a gradient by the student's rows as anchors. */
+  readonly byAnchors: boolean;
+  /** The sides that there is a gradient of as keys, by the rows as they are compared. */
+  readonly byKeys: readonly Side[];
+  /** The names of the parameters that there is a gradient by, through the anchors. */
+  readonly byParameters: readonly string[];
 }
 
 /** Everything that a tile of one batch is made from. */
 export interface TileBatch {
-  /** The rows of the batch as the loss compares them. */
-  readonly rows: Pair<Matrix>;
-  /** How their width is written in shapes. */
-  readonly width: Dimension;
+  readonly raw: RawBatch;
   /** The sides that something is trained on; empty when no gradient is asked for. */
   readonly trained: readonly Side[];
+  /** The rows of a side as the loss compares them [B, width], all of them; made when they are first asked for. */
+  compared(side: Side): Promise<Matrix>;
+  /** Zeros of that size. */
+  zeros(): Matrix;
 }
 
 /** Totals, weights and gradients over tiles, for every part of the loss. */
@@ -48,41 +58,36 @@ export class TileSweep {
   readonly #tiles: ProgramCache<Tile>;
   readonly #totals: number[] = [];
   readonly #weights: number[] = [];
-  readonly #anchors = new Map<Side, Matrix>();
-  /** By rows as keys: added up inside the graph, from one buffer into the other. */
-  readonly #keys = new Map<Side, { sofar: Matrix; next: Matrix }>();
+  readonly #sums: GradientSums | undefined;
+  readonly #keys = new Map<Side, Matrix>();
 
-  constructor(batch: TileBatch, tiles: ProgramCache<Tile>) {
+  /** @param sums what gradients are added to, where any are asked for */
+  constructor(batch: TileBatch, tiles: ProgramCache<Tile>, sums: GradientSums | undefined) {
     this.#batch = batch;
     this.#tiles = tiles;
+    this.#sums = sums;
   }
 
   /** Adds a tile to the sums of part `p`. */
   async add(p: number, part: ContrastPart, data: Prepared['data'], range: AnchorRange): Promise<void> {
     const id = tileKey(part, data, this.#batch);
     const tile = await this.#tiles.get(id, () => compileTile(part, data, this.#batch));
-    const feeds = tileFeeds(data, this.#batch, range);
+    const feeds = await tileFeeds(tile.keys, data, this.#batch, range);
     const into: Record<string, TensorData> = {};
-    for (const { side, role } of tile.gradients) {
-      if (role === 'anchors') continue;
-      const { sofar, next } = this.#keySums(side);
-      feeds[sofarName(side)] = matrixTensor(sofar);
-      into[gradientName(side, role)] = matrixTensor(next);
+    for (const side of tile.byKeys) {
+      // Added up inside the graph, number by number, and so in one place.
+      const sums = this.#keys.get(side) ?? this.#batch.zeros();
+      this.#keys.set(side, sums);
+      feeds[sofarName(side)] = matrixTensor(sums);
+      into[keysGradientName(side)] = matrixTensor(sums);
     }
+    const place = tile.byAnchors ? this.#sums?.placeOf(range) : undefined;
+    if (place) into[RAW_GRADIENT] = place;
     const results = await tile.program.run(feeds, into);
     this.#totals[p] = (this.#totals[p] ?? 0) + Number(results.total.data[0]);
     this.#weights[p] = (this.#weights[p] ?? 0) + Number(results.weight.data[0]);
-    for (const { side, role } of tile.gradients) {
-      if (role === 'batch') {
-        const { sofar, next } = this.#keySums(side);
-        this.#keys.set(side, { sofar: next, next: sofar });
-        continue;
-      }
-      const { columns, data: sums } = this.#anchorSums(side);
-      const gradient = results[gradientName(side, role)].data as FloatArray;
-      const own = sums.subarray(range.from * columns, range.to * columns);
-      for (let k = 0; k < gradient.length; k++) own[k] += gradient[k];
-    }
+    if (tile.byAnchors) this.#sums?.takeRows(range, results[RAW_GRADIENT]);
+    for (const name of tile.byParameters) this.#sums?.takeParameter(name, results[parameterGradientName(name)]);
   }
 
   /** The means of the parts, added. */
@@ -90,39 +95,15 @@ export class TileSweep {
     return this.#totals.reduce((sum, total, p) => sum + total / Math.max(1, this.#weights[p]), 0);
   }
 
-  /** ∂(factor · loss)/∂rows of the sides that something is trained on. */
-  gradients(factor: number): ReadonlyMap<Side, Matrix> {
-    // Where there are several parts they are means over the same anchors.
-    const by = factor / Math.max(1, this.#weights[0]);
-    return new Map(
-      this.#batch.trained.map((side) => {
-        const { data } = this.#anchorSums(side);
-        const keys = this.#keys.get(side)?.sofar.data;
-        if (keys) for (let k = 0; k < data.length; k++) data[k] = by * (data[k] + keys[k]);
-        else for (let k = 0; k < data.length; k++) data[k] *= by;
-        return [side, this.#anchorSums(side)];
-      }),
-    );
+  /** What the gradients of the sums have to be divided by; where there are several parts they are means over the same anchors. */
+  weight(): number {
+    return Math.max(1, this.#weights[0]);
   }
 
-  #anchorSums(side: Side): Matrix {
-    return entry(this.#anchors, side, () => this.#zeros());
+  /** The gradients by rows as keys [B, width], as they are compared. */
+  byKeys(): ReadonlyMap<Side, Matrix> {
+    return this.#keys;
   }
-
-  #keySums(side: Side): { sofar: Matrix; next: Matrix } {
-    return entry(this.#keys, side, () => ({ sofar: this.#zeros(), next: this.#zeros() }));
-  }
-
-  #zeros(): Matrix {
-    const { rows, columns, dtype } = this.#batch.rows.student;
-    return Matrix.zeros(rows, columns, dtype);
-  }
-}
-
-function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const value = map.get(key) ?? make();
-  map.set(key, value);
-  return value;
 }
 
 /** log Σ exp(score) over what the anchors of a tile see, and how many scores that are. */
@@ -131,66 +112,87 @@ export async function tileScores(
   data: Prepared['data'],
   batch: TileBatch,
   range: AnchorRange,
-  programs: ProgramCache<Program>,
+  tiles: ProgramCache<Tile>,
 ): Promise<{ readonly logTotal: number; readonly entries: number }> {
-  const program = await programs.get(`scores ${tileKey(part, data, batch)}`, () => {
+  const { program, keys } = await tiles.get(`scores ${tileKey(part, data, batch)}`, async () => {
     const { inputs, anchors, keys, symbols } = tileInputs(data, batch);
     const outputs = { ...scoreTotal(directionTerms(anchors, keys, symbols, part.direction)) };
-    return compile({ inputs, outputs }, TAKING_TURNS);
+    const { program, used } = await compileOver(keys, { inputs, outputs });
+    return { program, keys: used, byAnchors: false, byKeys: [], byParameters: [] };
   });
-  const { logTotal, entries } = await program.run(tileFeeds(data, batch, range));
+  const { logTotal, entries } = await program.run(await tileFeeds(keys, data, batch, range));
   return { logTotal: Number(logTotal.data[0]), entries: Number(entries.data[0]) };
 }
 
-function tileKey(part: ContrastPart, data: Prepared['data'], { rows, width, trained }: TileBatch): string {
+function tileKey(part: ContrastPart, data: Prepared['data'], { raw, trained }: TileBatch): string {
   const shapes = Object.entries(data).map(([name, { shape }]) => [name, shape]);
-  return JSON.stringify([part, shapes, rows.student.dtype, width, trained]);
+  return JSON.stringify([part, shapes, rawKey(raw), trained]);
 }
 
 async function compileTile(part: ContrastPart, data: Prepared['data'], batch: TileBatch): Promise<Tile> {
-  const { inputs, declare, anchors, keys, symbols } = tileInputs(data, batch);
+  const { inputs, declare, raw, parameters, anchors, keys, symbols } = tileInputs(data, batch);
+  const { dtype } = batch.raw.facts;
   const { total, weight } = partTotal(part, anchors, keys, symbols);
-  const reached = new Set(topologicalOrder([total]).flatMap((operation) => operation.inputs));
-  const of = { anchors, batch: keys };
-  const wanted = batch.trained
-    .flatMap((side) => ROLES.map((role) => ({ side, role })))
-    .filter(({ side, role }) => reached.has(of[role][side]));
+  const reached = inputsOf([total]);
+  const trains = batch.trained.length > 0;
+  const byKeys = batch.trained.filter((side) => reached.has(keys[side]));
+  const byParameters = batch.raw.parameters.map(({ name }) => name).filter((_, i) => reached.has(parameters[i]));
+  const byAnchors = trains && reached.has(raw.student);
+  const wanted = [
+    ...byKeys.map((side) => ({ name: keysGradientName(side), of: keys[side], sofar: sofarName(side) })),
+    ...(trains ? batch.raw.parameters : [])
+      .map(({ name }, i) => ({ name: parameterGradientName(name), of: parameters[i], sofar: undefined }))
+      .filter(({ of }) => reached.has(of)),
+    ...(byAnchors ? [{ name: RAW_GRADIENT, of: raw.student, sofar: undefined }] : []),
+  ];
+  const outputs: Record<string, SymbolicTensor> = { total, weight };
   const found = gradients(
     total,
-    wanted.map(({ side, role }) => of[role][side]),
+    wanted.map(({ of }) => of),
   );
-  const outputs: Record<string, SymbolicTensor> = { total, weight };
-  for (const [i, { side, role }] of wanted.entries()) {
-    let gradient = found[i];
-    if (role === 'batch') {
-      gradient = add(declare(sofarName(side), batch.rows.student.dtype, gradient.shape), gradient);
-    }
-    outputs[gradientName(side, role)] = gradient;
+  for (const [i, { name, sofar }] of wanted.entries()) {
+    outputs[name] = sofar ? add(declare(sofar, dtype, found[i].shape), found[i]) : found[i];
   }
-  return { program: await compile({ inputs, outputs }, TAKING_TURNS), gradients: wanted };
+  const { program, used } = await compileOver(keys, { inputs, outputs });
+  return { program, keys: used, byAnchors, byKeys, byParameters: trains ? byParameters : [] };
 }
 
-function tileInputs(data: Prepared['data'], { rows, width }: TileBatch) {
+/** Compiles a graph with those of the keys as inputs that it reads: the others need not be made. */
+async function compileOver(
+  keys: Pair<SymbolicTensor>,
+  { inputs, outputs }: Graph,
+): Promise<{ readonly program: Program; readonly used: readonly Side[] }> {
+  const read = inputsOf(Object.values(outputs));
+  const used = SIDES.filter((side) => read.has(keys[side]));
+  const program = await compile({ inputs: [...inputs, ...used.map((side) => keys[side])], outputs }, TAKING_TURNS);
+  return { program, used };
+}
+
+/** What the operations that lead to some tensors read. */
+function inputsOf(tensors: readonly SymbolicTensor[]): ReadonlySet<SymbolicTensor> {
+  return new Set(topologicalOrder(tensors).flatMap((operation) => operation.inputs));
+}
+
+function tileInputs(data: Prepared['data'], { raw: batch }: TileBatch) {
   const { inputs, declare } = declaring();
-  const sides = (role: Role): Pair<SymbolicTensor> => {
-    const side = (which: Side) => declare(rowsName(which, role), rows.student.dtype, [role, width]);
-    return { student: side('student'), teacher: side('teacher') };
-  };
+  const { raw, parameters, compared: anchors } = rawInputs(batch, 'anchors');
+  inputs.push(raw.student, raw.teacher, ...parameters);
+  const keysOf = (side: Side) => input(keysName(side), batch.facts.dtype, ['batch', anchors[side].shape[1]]);
   const symbols = Object.fromEntries(
     Object.entries(data).map(([name, { shape, tensor }]) => [name, declare(name, tensor.dtype, shape)]),
   );
-  return { inputs, declare, anchors: sides('anchors'), keys: sides('batch'), symbols };
+  const keys = { student: keysOf('student'), teacher: keysOf('teacher') };
+  return { inputs, declare, raw, parameters, anchors, keys, symbols };
 }
 
-function tileFeeds(data: Prepared['data'], { rows }: TileBatch, { from, to }: AnchorRange): Record<string, TensorData> {
-  const feeds: Record<string, TensorData> = {};
+async function tileFeeds(
+  keys: readonly Side[],
+  data: Prepared['data'],
+  { raw, compared }: TileBatch,
+  range: AnchorRange,
+): Promise<Record<string, TensorData>> {
+  const feeds = rawFeeds(raw, range);
   for (const name in data) feeds[name] = data[name].tensor;
-  for (const side of SIDES) {
-    const { columns, data: numbers } = rows[side];
-    feeds[rowsName(side, 'batch')] = matrixTensor(rows[side]);
-    feeds[rowsName(side, 'anchors')] = matrixTensor(
-      new Matrix(to - from, columns, numbers.subarray(from * columns, to * columns)),
-    );
-  }
+  for (const side of keys) feeds[keysName(side)] = matrixTensor(await compared(side));
   return feeds;
 }

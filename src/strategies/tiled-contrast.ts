@@ -2,22 +2,22 @@
  * The contrastive loss of batches whose logits do not fit into memory: tiles of anchors over all keys, one after the other. The
  * formula is that of `contrast.ts`, asked for fewer anchors at a time, so value and gradient are those of the whole.
  *
- * Three stages: rows as the loss compares them (heads, norms); tiles, which add up totals and gradients by those rows; and the
- * gradient taken back through norms and heads. Memory is O((B + M)·D) and one tile.
+ * A tile takes its anchors as they were given, and gives its gradient by them; only rows that are keys are made for the whole batch,
+ * and gradients by them taken back at the end. Memory beside the gradient itself: the keys, for a trained side of them as much again,
+ * and one tile.
  */
-import { add, type Dimension, gradients, input, mul, type SymbolicTensor, sum } from '../graph/index.ts';
 import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import type { Parameter } from '../matrix/parameter.ts';
 import type { AnchorRange } from '../negatives/selection.ts';
-import type { TensorData } from '../runtime/backend.ts';
-import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor, scalarTensor } from '../runtime/tensors.ts';
 import type { BatchFacts, ConcreteBatch, Evaluation, LayerFacts, Pair } from './batch.ts';
-import { comparedRows, meanScoreName, partScale } from './contrast.ts';
-import { parameterFeeds, parameterInputs } from './parameter-inputs.ts';
+import { ComparedRows, type RawBatch, rangesOf, SIDES, type Side } from './compared-rows.ts';
+import { meanScoreName, partScale } from './contrast.ts';
+import { GradientSums } from './gradient-sums.ts';
 import type { PreparedContrast } from './prepare-contrast.ts';
-import { SIDES, type Side, TAKING_TURNS, type Tile, type TileBatch, TileSweep, tileScores } from './tile-sweep.ts';
+import { SpareArrays } from './spare-arrays.ts';
+import { type Tile, type TileBatch, TileSweep, tileScores } from './tile-sweep.ts';
 
 /** What the tiles need to know of the strategy. */
 export interface TileRequest {
@@ -30,7 +30,8 @@ export interface TileRequest {
   readonly weight: number;
   readonly maxLogits: number;
   readonly observesRows: boolean;
-  width(layer: LayerFacts): Dimension;
+  /** The width of compared rows. */
+  width(layer: LayerFacts): number;
   logitsPerAnchor(layer: LayerFacts): number;
   prepare(layer: LayerFacts, range: AnchorRange): PreparedContrast;
   observe(observed: Evaluation['observed']): void;
@@ -39,11 +40,13 @@ export interface TileRequest {
 }
 
 export class TiledContrast {
-  readonly #programs = new ProgramCache<Program>((program) => program.release());
+  readonly #rows = new ComparedRows();
   readonly #tiles = new ProgramCache<Tile>(({ program }) => program.release());
+  readonly #spare = new SpareArrays();
 
   async release(): Promise<void> {
-    await this.#programs.release();
+    this.#spare.clear();
+    await this.#rows.release();
     await this.#tiles.release();
   }
 
@@ -60,50 +63,75 @@ export class TiledContrast {
     withGradient: boolean,
   ): Promise<Evaluation> {
     const layer = facts.layers.get(request.layer) as LayerFacts;
-    const size = anchorsPerTile(layer, request);
-    const ranges = Array.from({ length: Math.ceil(facts.rows / size) }, (_, k) => ({
-      from: k * size,
-      to: Math.min(facts.rows, (k + 1) * size),
-    }));
-    const rows = await this.comparedRows(batch, facts, request);
+    const ranges = rangesOf(facts.rows, anchorsPerTile(layer, request));
+    const raw = rawBatch(batch, facts, request);
     const trained: readonly Side[] = withGradient ? (request.teacherTrained ? SIDES : ['student']) : [];
-    const tileBatch: TileBatch = { rows, width: request.width(layer), trained };
-    const observed = await this.#calibrate(ranges, tileBatch, layer, request);
-    const sweep = new TileSweep(tileBatch, this.#tiles);
-    let scale = 1;
-    let usable = false;
-    for (const range of ranges) {
-      const { parts, data, usable: tileUsable } = request.prepare(layer, range);
-      scale = partScale(parts);
-      usable ||= tileUsable;
-      for (const [p, part] of parts.entries()) await sweep.add(p, part, data, range);
+    const { rows: count, columns, dtype } = raw.rows.student;
+    const gradient = batch.into?.get(request.layer) ?? (withGradient && Matrix.zeros(count, columns, dtype));
+    const sums = withGradient && gradient ? new GradientSums(gradient, request.parameters) : undefined;
+    const { tileBatch, inUse } = this.#tileBatch(raw, trained, request);
+    try {
+      const observed = await this.#calibrate(ranges, tileBatch, layer, request);
+      const sweep = new TileSweep(tileBatch, this.#tiles, sums);
+      let scale = 1;
+      let usable = false;
+      for (const range of ranges) {
+        const { parts, data, usable: tileUsable } = request.prepare(layer, range);
+        scale = partScale(parts);
+        usable ||= tileUsable;
+        for (const [p, part] of parts.entries()) await sweep.add(p, part, data, range);
+      }
+      if (!usable) request.noneUsable();
+      const factor = request.weight * scale;
+      const loss = factor * sweep.loss();
+      const gradients = sums && (await this.#finish(sums, sweep, raw, factor));
+      return {
+        loss,
+        components: { contrastive: loss },
+        gradients: new Map(gradients && [[request.layer, gradients.gradient]]),
+        parameterGradients: gradients?.parameterGradients ?? new Map(),
+        observed: { ...observed, ...(request.observesRows && (await observedRows(tileBatch))) },
+        applies: true,
+      };
+    } finally {
+      // Rows that were handed out are somebody else's.
+      if (!request.observesRows) this.#spare.giveBack(inUse);
     }
-    if (!usable) request.noneUsable();
-    const factor = request.weight * scale;
-    const loss = factor * sweep.loss();
-    return {
-      loss,
-      components: { contrastive: loss },
-      ...(await this.#pullBack(batch, facts, request, sweep.gradients(factor))),
-      observed: {
-        ...observed,
-        ...(request.observesRows && {
-          'student rows': matrixTensor(rows.student),
-          'teacher rows': matrixTensor(rows.teacher),
-        }),
-      },
-      applies: true,
-    };
   }
 
   /** The rows of a batch as the loss compares them. */
   async comparedRows(batch: ConcreteBatch, facts: BatchFacts, request: TileRequest): Promise<Pair<Matrix>> {
-    const program = await this.#programs.get(programKey('rows', facts, request), () => {
-      const { inputs, rows } = rawInputs(facts, request);
-      return compile({ inputs, outputs: { ...rows } }, TAKING_TURNS);
-    });
-    const { student, teacher } = await program.run(rawFeeds(batch, facts, request));
-    return { student: asMatrix(student), teacher: asMatrix(teacher) };
+    const { tileBatch } = this.#tileBatch(rawBatch(batch, facts, request), [], request);
+    return { student: await tileBatch.compared('student'), teacher: await tileBatch.compared('teacher') };
+  }
+
+  /** @returns also the large arrays that it takes from the spare ones, as they come to be used */
+  #tileBatch(
+    raw: RawBatch,
+    trained: readonly Side[],
+    request: TileRequest,
+  ): { readonly tileBatch: TileBatch; readonly inUse: readonly FloatArray[] } {
+    const width = request.width(raw.layer);
+    const { rows, dtype } = raw.facts;
+    const inUse: FloatArray[] = [];
+    const matrix = (): Matrix => {
+      const array = this.#spare.take(dtype, rows * width);
+      inUse.push(array);
+      return new Matrix(rows, width, array);
+    };
+    const known = new Map<Side, Matrix>();
+    const compared = async (side: Side): Promise<Matrix> => {
+      const made = known.get(side) ?? matrix();
+      if (!known.has(side)) await this.#rows.write(side, raw, made);
+      known.set(side, made);
+      return made;
+    };
+    const zeros = (): Matrix => {
+      const made = matrix();
+      made.data.fill(0);
+      return made;
+    };
+    return { tileBatch: { raw, trained, compared, zeros }, inUse };
   }
 
   /** The mean scores of the whole batch, where they are not frozen yet: a sweep of its own, before any loss is known. */
@@ -119,7 +147,7 @@ export class TiledContrast {
       const open = parts.filter((part) => part.kind === 'noise').filter(({ calibrated }) => !calibrated);
       if (open.length === 0) return {};
       for (const part of open) {
-        const { logTotal, entries } = await tileScores(part, data, batch, range, this.#programs);
+        const { logTotal, entries } = await tileScores(part, data, batch, range, this.#tiles);
         const name = meanScoreName(part.direction.anchors);
         const sofar = totals.get(name) ?? { logTotal: Number.NEGATIVE_INFINITY, entries: 0 };
         totals.set(name, { logTotal: logAddExp(sofar.logTotal, logTotal), entries: sofar.entries + entries });
@@ -132,91 +160,35 @@ export class TiledContrast {
     return observed;
   }
 
-  /** From gradients by compared rows to gradients by the batch's own rows and the heads. */
-  async #pullBack(
-    batch: ConcreteBatch,
-    facts: BatchFacts,
-    request: TileRequest,
-    cotangents: ReadonlyMap<Side, Matrix>,
-  ): Promise<Pick<Evaluation, 'gradients' | 'parameterGradients'>> {
-    if (cotangents.size === 0) return { gradients: new Map(), parameterGradients: new Map() };
-    const sides = [...cotangents.keys()];
-    const program = await this.#programs.get(programKey('back', facts, request), () => {
-      const { inputs, raw, parameters, rows } = rawInputs(facts, request);
-      const pulled = sides.map((side) => {
-        const cotangent = input(`cotangent ${side}`, facts.dtype, rows[side].shape);
-        inputs.push(cotangent);
-        return sum(mul(rows[side], cotangent));
-      });
-      const [gradient, ...own] = gradients(pulled.reduce(add), [raw.student, ...parameters]);
-      const outputs: Record<string, SymbolicTensor> = { gradient };
-      for (const [i, { name }] of request.parameters.entries()) outputs[`parameter gradient ${name}`] = own[i];
-      return compile({ inputs, outputs }, TAKING_TURNS);
-    });
-    const feeds = rawFeeds(batch, facts, request);
-    for (const [side, cotangent] of cotangents) feeds[`cotangent ${side}`] = matrixTensor(cotangent);
-    const results = await program.run(feeds);
-    return {
-      gradients: new Map([[request.layer, asMatrix(results.gradient)]]),
-      parameterGradients: new Map(
-        request.parameters.map(({ name }) => [name, results[`parameter gradient ${name}`].data as FloatArray]),
-      ),
-    };
+  /** Takes gradients by rows as keys back to the batch's own rows and the parameters, and scales the sums. */
+  async #finish(sums: GradientSums, sweep: TileSweep, raw: RawBatch, factor: number) {
+    for (const [side, cotangent] of sweep.byKeys()) {
+      await this.#rows.pullBack(side, raw, cotangent, sums);
+    }
+    return sums.times(factor / sweep.weight());
   }
+}
+
+function rawBatch({ layers }: ConcreteBatch, facts: BatchFacts, request: TileRequest): RawBatch {
+  const { layer, normalize, parameters } = request;
+  return {
+    rows: layers.get(layer) as Pair<Matrix>,
+    facts,
+    layer: facts.layers.get(layer) as LayerFacts,
+    normalize,
+    parameters,
+  };
+}
+
+async function observedRows({ compared }: TileBatch): Promise<Evaluation['observed']> {
+  return {
+    'student rows': matrixTensor(await compared('student')),
+    'teacher rows': matrixTensor(await compared('teacher')),
+  };
 }
 
 function anchorsPerTile(layer: LayerFacts, { maxLogits, logitsPerAnchor }: TileRequest): number {
   return Math.max(1, Math.floor(maxLogits / logitsPerAnchor(layer)));
-}
-
-function programKey(
-  what: string,
-  { dtype, layers }: BatchFacts,
-  { layer, normalize, parameters }: TileRequest,
-): string {
-  const { dimension, teacherDimension } = layers.get(layer) as LayerFacts;
-  return JSON.stringify([
-    what,
-    dtype,
-    dimension,
-    teacherDimension,
-    normalize,
-    parameters.map(({ name, shape }) => [name, shape]),
-  ]);
-}
-
-/** The batch as it was given, the strategy's parameters, and the rows that the loss compares. */
-function rawInputs({ dtype, layers }: BatchFacts, { layer, normalize, parameters: own }: TileRequest) {
-  const { dimension, teacherDimension } = layers.get(layer) as LayerFacts;
-  const raw = {
-    student: input('raw student', dtype, ['batch', dimension]),
-    teacher: input('raw teacher', dtype, ['batch', teacherDimension]),
-  };
-  const parameters = parameterInputs(own, dtype);
-  const byName = Object.fromEntries(own.map(({ name }, i) => [name, parameters[i]]));
-  return {
-    inputs: [raw.student, raw.teacher, ...parameters],
-    raw,
-    parameters,
-    rows: comparedRows(raw, byName, normalize),
-  };
-}
-
-function rawFeeds(
-  { layers }: ConcreteBatch,
-  { dtype }: BatchFacts,
-  { layer, parameters }: TileRequest,
-): Record<string, TensorData> {
-  const { student, teacher } = layers.get(layer) as Pair<Matrix>;
-  return {
-    'raw student': matrixTensor(student),
-    'raw teacher': matrixTensor(teacher),
-    ...parameterFeeds(parameters, dtype),
-  };
-}
-
-function asMatrix({ dims, data }: TensorData): Matrix {
-  return new Matrix(dims[0], dims[1], data as FloatArray);
 }
 
 /** log(eᵃ + eᵇ). */

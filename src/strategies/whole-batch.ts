@@ -72,7 +72,11 @@ export class WholeBatch<Structure> {
     );
     if (!compiled) return NOTHING;
     const { program, components, observations } = compiled;
-    const results = await program.run(feeds);
+    const into: Record<string, TensorData> = {};
+    for (const [name, matrix] of withGradient && batch.into ? batch.into : []) {
+      into[`gradient ${name}`] = matrixTensor(matrix);
+    }
+    const results = await program.run(feeds, into);
     const numbers = Object.fromEntries(components.map((name) => [name, Number(results[`component ${name}`].data[0])]));
     const gradients = new Map<string, Matrix>();
     for (const name of withGradient ? pairs.keys() : []) {
