@@ -59,14 +59,18 @@ async function loss(configuration, stages) {
     ...configuration.options,
   });
   const { student, teacher } = batchRows(configuration);
+  // As in a loop of training: a step writes its gradient over that of the step before, so that there is one of them at a time.
+  let into;
   const step = async (s, t) => {
-    const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(s, t);
+    const { loss, gradient } = await strategy.computeContrastiveLossAndGradient(s, t, undefined, { into });
+    into = gradient;
     return { loss, gradient: gradient.data };
   };
   // Sizes are run-time sizes: a few rows compile the program that all of them use. The first batch also sets the normalizer of
   // mode 'crd', and with that changes the program: hence twice.
   const few = Array.from({ length: configuration.firstRows }, (_, i) => i);
   for (let run = 0; run < 2; run++) await step(student.gather(few), teacher.gather(few));
+  into = undefined;
   stages?.wrap(strategy, 'prepare', 'preparing the batch: which keys, their numbers');
   return { step: () => step(student, teacher), release: () => strategy.release() };
 }

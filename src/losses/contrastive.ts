@@ -8,7 +8,18 @@
  * the teacher's own similarities are.
  * The maximum is subtracted before exponentials are taken; nothing is added inside the logarithm. Value and gradient share one softmax.
  */
-import { add, concat, div, logSumExpParts, matmul, mul, type SymbolicTensor, softmax, sub } from '../graph/index.ts';
+import {
+  add,
+  concat,
+  div,
+  logSumExpParts,
+  matmul,
+  mul,
+  type SymbolicTensor,
+  scatterElements,
+  softmax,
+  sub,
+} from '../graph/index.ts';
 import { rowDot } from './cosine.ts';
 import { overAnchors, type WeightedTotal, weightedMean } from './weighted-total.ts';
 
@@ -18,10 +29,20 @@ export interface KeyBlock {
   readonly keys: SymbolicTensor;
   /** [B, N]: 0 where the anchor sees the key, −∞ where it does not. Without it every anchor sees every key. */
   readonly mask?: SymbolicTensor | undefined;
+  /** In place of a mask, where an anchor sees all keys but one at most. */
+  readonly hidden?: HiddenKeys | undefined;
   /** [B, N]: the targets y. Without it (in any block) the target is each anchor's own key. */
   readonly targets?: SymbolicTensor | undefined;
   /** [N, D]: the teacher's rows of the keys' samples; needed with {@link ContrastiveTerms.teacherAnchors}. */
   readonly teacherKeys?: SymbolicTensor | undefined;
+}
+
+/** One key of a block for each anchor, and whether it is hidden from it. */
+export interface HiddenKeys {
+  /** [B, 1], int32. */
+  readonly columns: SymbolicTensor;
+  /** [B, 1]: −∞ where the anchor does not see the key of that column, 0 where it sees it. */
+  readonly values: SymbolicTensor;
 }
 
 export interface ContrastiveTerms {
@@ -80,11 +101,17 @@ export function scaledLogits({ anchors: rows, temperature, own, blocks }: Contra
 } {
   // Dividing the anchors by τ costs B·D divisions; dividing the logits would cost B·N.
   const anchors = div(rows, temperature);
-  const logits = blocks.map(({ keys, mask }) => {
-    const product = matmul(anchors, keys, { transposeB: true });
-    return { product, seen: mask ? add(product, mask) : product };
+  const logits = blocks.map((block) => {
+    const product = matmul(anchors, block.keys, { transposeB: true });
+    return { product, seen: seenOf(product, block) };
   });
   return { ownLogit: rowDot(anchors, own), logits };
+}
+
+/** A block's numbers [B, N], −∞ where the anchor does not see the key. */
+function seenOf(product: SymbolicTensor, { mask, hidden }: KeyBlock): SymbolicTensor {
+  const shown = mask ? add(product, mask) : product;
+  return hidden ? scatterElements(shown, hidden.columns, hidden.values, 1, 'add') : shown;
 }
 
 /** Σⱼ yᵢⱼ aᵢ·kⱼ/τ as [B, 1]. */
@@ -104,10 +131,9 @@ function softTargetLogit(
   products: readonly SymbolicTensor[],
 ): SymbolicTensor {
   const anchors = div(teacherAnchors, temperature);
-  const similarities = blocks.map(({ teacherKeys, mask }) => {
-    const product = matmul(anchors, teacherKeys as SymbolicTensor, { transposeB: true });
-    return mask ? add(product, mask) : product;
-  });
+  const similarities = blocks.map((block) =>
+    seenOf(matmul(anchors, block.teacherKeys as SymbolicTensor, { transposeB: true }), block),
+  );
   const values = [...products];
   if (ownApart) {
     similarities.push(rowDot(anchors, teacherOwn ?? teacherAnchors));

@@ -47,6 +47,12 @@ export class Columns {
     return this.#columnOf[which][row] >= 0;
   }
 
+  /** The column of a key in one block; −1 where the block has none for it. */
+  columnIn(which: Which, key: number): number {
+    const [where, row] = this.#place(key);
+    return where === which ? this.#columnOf[where][row] : -1;
+  }
+
   isWhole(which: Which): boolean {
     return this.rows[which].length === this.#sizes[which];
   }

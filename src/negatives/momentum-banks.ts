@@ -141,10 +141,16 @@ export class MomentumBanks extends KeyBank {
   }
 
   #move(row: Matrix['data'], towards: Matrix['data']): void {
-    const mixed = Float64Array.from(row, (old, d) => this.momentum * old + (1 - this.momentum) * towards[d]);
-    const norm = Math.hypot(...mixed);
+    const { momentum } = this;
+    const mixed = new Float64Array(row.length);
+    let squares = 0;
+    for (let d = 0; d < row.length; d++) {
+      mixed[d] = momentum * row[d] + (1 - momentum) * towards[d];
+      squares += mixed[d] * mixed[d];
+    }
+    const norm = Math.sqrt(squares);
     // Opposite rows can cancel; a row of no direction stays as it is.
-    if (norm >= ZERO_NORM) for (const [d, value] of mixed.entries()) row[d] = value / norm;
+    if (norm >= ZERO_NORM) for (let d = 0; d < row.length; d++) row[d] = mixed[d] / norm;
   }
 
   #rowsOf(sampleIds: Int32Array | undefined, count: number): Int32Array {

@@ -51,6 +51,8 @@ export interface AnchorRange {
  */
 export interface SelectedBlock {
   readonly mask?: Float32Array;
+  /** In place of a mask, where an anchor sees all keys but one at most: the column of that one, −1 where it sees all. */
+  readonly hidden?: Int32Array;
   readonly targets?: Float64Array;
 }
 

@@ -36,14 +36,11 @@ export function sharedDraw(
   const columns = new Columns({ batch: anchors, bank: bank?.size ?? 0 }, batchColumns, used);
   // Drawn keys need not hold every anchor's own; then own keys stand apart, for all anchors alike.
   const ownApart = own.some((key) => !columns.has(key));
-  const masks = columns.matrices(Float32Array, own.length);
-  for (let k = 0; k < own.length; k++) {
-    const shown = !ownApart && hidden[k] === own[k];
-    if (!shown && columns.has(hidden[k])) columns.set(masks, k, hidden[k], Number.NEGATIVE_INFINITY);
-  }
   const block = (which: 'batch' | 'bank'): Selection['bank'] => {
     const rows = columns.rows[which];
-    return rows.length === 0 ? undefined : { mask: masks[which], ...(columns.isWhole(which) ? {} : { rows }) };
+    if (rows.length === 0) return undefined;
+    const notSeen = own.map((key, k) => (!ownApart && hidden[k] === key ? -1 : columns.columnIn(which, hidden[k])));
+    return { hidden: notSeen, ...(columns.isWhole(which) ? {} : { rows }) };
   };
   const [inBatch, inBank] = [block('batch'), block('bank')];
   return {

@@ -50,7 +50,7 @@ export function tripletKeys(
     for (const { block, columns, place, own } of blocks) {
       for (let c = 0; c < columns; c++) {
         const at = k * columns + c;
-        if (own(range.from + k, c) || (block?.mask && block.mask[at] !== 0)) continue;
+        if (own(range.from + k, c) || (block?.mask && block.mask[at] !== 0) || block?.hidden?.[k] === c) continue;
         (block?.targets && block.targets[at] > 0 ? positives : negatives)[k * width + place(c)] = 1;
       }
     }

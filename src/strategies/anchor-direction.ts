@@ -82,6 +82,17 @@ export function prepareDirection(request: DirectionRequest): {
   put('batch targets', selection.batch?.targets, [names.anchors, batchKeys]);
   put('bank mask', selection.bank?.mask, [names.anchors, bankKeys]);
   put('bank targets', selection.bank?.targets, [names.anchors, bankKeys]);
+  for (const which of ['batch', 'bank'] as const) {
+    const hidden = selection[which]?.hidden;
+    if (!hidden) continue;
+    // Some column for anchors that nothing is hidden from.
+    const tensor = int32Tensor(hidden.map((column) => Math.max(0, column)), [rows, 1]);
+    data[directionData(anchors, `${which} hidden columns`)] = { shape: [names.anchors, 1], tensor };
+    put(`${which} hidden`, Float32Array.from(hidden, (column) => (column < 0 ? 0 : Number.NEGATIVE_INFINITY)), [
+      names.anchors,
+      1,
+    ]);
+  }
   const all = bank?.rows(facts.dtype);
   if (all && selection.bank) {
     // The bank is handed over as it is, without a copy; drawn rows are gathered in the graph.
@@ -120,19 +131,25 @@ export function directionTerms(
 ): ContrastiveTerms {
   const keySide = anchors === 'student' ? 'teacher' : 'student';
   const read = (what: string): SymbolicTensor | undefined => data[directionData(anchors, what)];
+  const hiddenIn = (which: string): KeyBlock['hidden'] => {
+    const [columns, values] = [read(`${which} hidden columns`), read(`${which} hidden`)];
+    return columns && values ? { columns, values } : undefined;
+  };
   const blocks: KeyBlock[] = [];
   if (batch) {
     const drawn = read('batch rows');
     const keysOf = (rows: SymbolicTensor): SymbolicTensor => (drawn ? gather(rows, drawn) : rows);
     const keys = keysOf(batchRows[keySide]);
     const teacherKeys = soft ? stopGradient(keysOf(batchRows.teacher)) : undefined;
-    blocks.push({ keys, mask: read('batch mask'), targets: read('batch targets'), teacherKeys });
+    const targets = read('batch targets');
+    blocks.push({ keys, mask: read('batch mask'), hidden: hiddenIn('batch'), targets, teacherKeys });
   }
   if (bank) {
     const all = read('bank') as SymbolicTensor;
     const drawn = read('bank rows');
     const keys = drawn ? gather(all, drawn) : all;
-    blocks.push({ keys, mask: read('bank mask'), targets: read('bank targets'), teacherKeys: keys });
+    const targets = read('bank targets');
+    blocks.push({ keys, mask: read('bank mask'), hidden: hiddenIn('bank'), targets, teacherKeys: keys });
   }
   const ownKeys = ownFed ? (read('own keys') as SymbolicTensor) : undefined;
   return {

@@ -73,8 +73,9 @@ export class WholeBatch<Structure> {
     if (!compiled) return NOTHING;
     const { program, components, observations } = compiled;
     const into: Record<string, TensorData> = {};
-    for (const [name, matrix] of withGradient && batch.into ? batch.into : []) {
-      into[`gradient ${name}`] = matrixTensor(matrix);
+    for (const name of withGradient ? pairs.keys() : []) {
+      const place = batch.into?.get(name);
+      if (place) into[`gradient ${name}`] = matrixTensor(place);
     }
     const results = await program.run(feeds, into);
     const numbers = Object.fromEntries(components.map((name) => [name, Number(results[`component ${name}`].data[0])]));

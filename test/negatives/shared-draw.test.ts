@@ -35,7 +35,7 @@ describe('a draw that the batch shares', () => {
               const size = which === 'batch' ? anchors : bankSize;
               const rows = block.rows ?? Int32Array.from({ length: size }, (_, row) => row);
               return [...rows].flatMap((row, column) => {
-                if (block.mask?.[(i - from) * rows.length + column] !== 0) return [];
+                if (block.hidden?.[i - from] === column) return [];
                 return [which === 'batch' ? inBatch.indexOf(row) : inBatch.length + row];
               });
             });

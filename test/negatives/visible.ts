@@ -23,8 +23,8 @@ export function visible(selection: Selection, { anchors, bank, range }: Selectio
         const name = `${which} ${rows[which][column]}`;
         const place = i * rows[which].length + column;
         const mask = block.mask ? block.mask[place] : 0;
-        if (mask === 0) keys.add(name);
-        else if (mask !== Number.NEGATIVE_INFINITY) throw new Error(`mask: 0 or −∞, got ${mask}`);
+        if (mask === 0 && block.hidden?.[i] !== column) keys.add(name);
+        else if (mask !== 0 && mask !== Number.NEGATIVE_INFINITY) throw new Error(`mask: 0 or −∞, got ${mask}`);
         if (block.targets && block.targets[place] !== 0) targets.set(name, block.targets[place]);
       }
     }
