@@ -135,15 +135,15 @@ async function compileTile(part: ContrastPart, data: Prepared['data'], batch: Ti
   const { total, weight } = partTotal(part, anchors, keys, symbols);
   const reached = inputsOf([total]);
   const trains = batch.trained.length > 0;
-  const byKeys = batch.trained.filter((side) => reached.has(keys[side]));
-  const byParameters = batch.raw.parameters.map(({ name }) => name).filter((_, i) => reached.has(parameters[i]));
   const byAnchors = trains && reached.has(raw.student);
+  const byKeys = batch.trained.filter((side) => reached.has(keys[side]));
+  const byParameters = (trains ? batch.raw.parameters : [])
+    .map(({ name }, i) => ({ name, of: parameters[i] }))
+    .filter(({ of }) => reached.has(of));
   const wanted = [
-    ...byKeys.map((side) => ({ name: keysGradientName(side), of: keys[side], sofar: sofarName(side) })),
-    ...(trains ? batch.raw.parameters : [])
-      .map(({ name }, i) => ({ name: parameterGradientName(name), of: parameters[i], sofar: undefined }))
-      .filter(({ of }) => reached.has(of)),
     ...(byAnchors ? [{ name: RAW_GRADIENT, of: raw.student, sofar: undefined }] : []),
+    ...byKeys.map((side) => ({ name: keysGradientName(side), of: keys[side], sofar: sofarName(side) })),
+    ...byParameters.map(({ name, of }) => ({ name: parameterGradientName(name), of, sofar: undefined })),
   ];
   const outputs: Record<string, SymbolicTensor> = { total, weight };
   const found = gradients(
@@ -154,7 +154,7 @@ async function compileTile(part: ContrastPart, data: Prepared['data'], batch: Ti
     outputs[name] = sofar ? add(declare(sofar, dtype, found[i].shape), found[i]) : found[i];
   }
   const { program, used } = await compileOver(keys, { inputs, outputs });
-  return { program, keys: used, byAnchors, byKeys, byParameters: trains ? byParameters : [] };
+  return { program, keys: used, byAnchors, byKeys, byParameters: byParameters.map(({ name }) => name) };
 }
 
 /** Compiles a graph with those of the keys as inputs that it reads: the others need not be made. */
