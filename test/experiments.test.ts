@@ -1,86 +1,30 @@
 /** experiments/README.md and what the README says of the experiments are what follows from the result files; how they follow, on a small comparison. */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ComparisonResult, parseComparisonResults } from '../src/report/comparison-record.ts';
 import type { ComparisonSummary } from '../src/report/comparison-summary.ts';
 import type { PairedDifference } from '../src/report/paired-difference.ts';
-import { compileCommand, repository, runCommand } from './cli/compiled-command.ts';
-import { writeGlosses } from './cli/small-data.ts';
+import { repository } from './cli/compiled-command.ts';
+import { CONFIG, type SmallExperiment, smallExperiment } from './small-experiment.ts';
 
-// `same` is cosine regression by another name: where it is held against it, there is no difference.
-const CONFIG = `data: { texts: ../data/glosses.jsonl, labelColumn: label }
-test: { share: 0.2 }
-teacher: { embeddings: ../data/glosses.npy }
-students:
-  small: { width: 4, vocabularySize: 600 }
-  large: { width: 12, vocabularySize: 600 }
-methods:
-  untrained:
-  cosine:
-  same: { method: cosine }
-  ntxent-bank: { strategy: { temperature: 0.1 } }
-seeds: 3
-baseline: cosine
-metrics: [recallAt1, meanCosine]
-training: { epochs: 4, batchSize: 32 }
-output: { directory: ., students: false }
-`;
+let experiment: SmallExperiment;
+beforeAll(async () => {
+  experiment = await smallExperiment();
+  const { code, stderr } = await limbeck(['compare', 'experiments/tiny/compare.yaml']);
+  expect([code, stderr]).toEqual([0, expect.any(String)]);
+  expect(await write()).toMatchObject({ code: 0, stderr: '' });
+}, 300_000);
+afterAll(() => experiment.remove());
 
-const claim = (text: string, metric: string, rest: string) => `  - { text: ${text}, metric: ${metric}, ${rest} }\n`;
-const CLAIMS = `order: 1
-title: Glosses
-question: Is it so?
-minutes: 3
-claims:
-${claim('as expected', 'meanCosine', 'method: untrained, than: cosine, direction: worse')}\
-${claim('the opposite', 'meanCosine', 'method: untrained, than: cosine, direction: better')}\
-${claim('one and the same', 'recallAt1', 'method: same, than: cosine, direction: better')}\
-${claim('not the baseline', 'meanCosine', 'method: ntxent-bank, than: untrained, direction: better')}\
-${claim('a gain', 'recallAt1', 'method: cosine, than: untrained, direction: worse, students: [small], gainThan: { student: large }')}\
-`;
-
-let root: string;
-let main: string;
-const at = (...path: string[]): string => join(root, ...path);
-const read = (path: string): string => readFileSync(at(path), 'utf8');
-const write = (args: readonly string[] = []) => runCommand(at('scripts/write-experiments.mjs'), args);
+const at: SmallExperiment['at'] = (...path) => experiment.at(...path);
+const read: SmallExperiment['read'] = (path) => experiment.read(path);
+const write: SmallExperiment['write'] = (args) => experiment.write(args);
+const limbeck: SmallExperiment['limbeck'] = (args) => experiment.limbeck(args);
+const withFile: SmallExperiment['changed'] = (path, change, look) => experiment.changed(path, change, look);
 const results = (): ComparisonResult[] => parseComparisonResults(read('experiments/tiny/results.jsonl'));
 const FILES = ['experiments/README.md', 'experiments/tiny/differences.json', 'README.md'];
 const documents = () => FILES.map(read);
-
-/** Changes a file while something is looked at. */
-async function withFile<T>(path: string, change: (text: string) => string, look: () => Promise<T>): Promise<T> {
-  const before = read(path);
-  const changed = change(before);
-  expect(changed).not.toBe(before);
-  writeFileSync(at(path), changed);
-  try {
-    return await look();
-  } finally {
-    writeFileSync(at(path), before);
-  }
-}
-
-beforeAll(async () => {
-  ({ root, main } = compileCommand());
-  cpSync(join(repository, 'scripts/write-experiments.mjs'), at('scripts/write-experiments.mjs'));
-  cpSync(join(repository, 'scripts/experiments'), at('scripts/experiments'), { recursive: true });
-  for (const folder of ['data', 'tiny', 'later/first']) mkdirSync(at('experiments', folder), { recursive: true });
-  await writeGlosses(at('experiments/data'), 400);
-  writeFileSync(at('README.md'), '# x\n\n<!-- experiments:begin -->\nold\n<!-- experiments:end -->\n\nthe end\n');
-  writeFileSync(at('experiments/tiny/compare.yaml'), CONFIG);
-  writeFileSync(at('experiments/tiny/claims.yaml'), CLAIMS);
-  writeFileSync(at('experiments/later/first/compare.yaml'), CONFIG.replaceAll('../data', '../../data'));
-  writeFileSync(
-    at('experiments/later/claims.yaml'),
-    `order: 2\ntitle: Later\nquestion: And then?\ncomparisons: { first: { title: First }, second: { title: Second } }\nclaims:\n${claim('some day', 'recallAt1', 'method: same, than: cosine, direction: better, comparisons: [first]')}`,
-  );
-  const { code, stderr } = await runCommand(main, ['compare', 'experiments/tiny/compare.yaml']);
-  expect([code, stderr]).toEqual([0, expect.any(String)]);
-  expect(await write()).toMatchObject({ code: 0, stderr: '' });
-});
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const summary = () => JSON.parse(read('experiments/tiny/summary.json')) as ComparisonSummary;
 
 it('what is in the repository is current: npm run experiments writes it', async () => {
   expect(await write(['--check', repository])).toMatchObject({ code: 0, stderr: '' });
@@ -99,19 +43,28 @@ describe('verdicts', () => {
     return lines.slice(start, end);
   };
 
+  const differences = () =>
+    (
+      JSON.parse(read('experiments/tiny/differences.json')) as {
+        differences: { what: string; difference: PairedDifference }[];
+      }
+    ).differences;
+
   it('held, with the figures of the results and the interval of the summary', () => {
     const [head, ...cases] = linesOf('as expected');
     expect(head).toBe('- as expected: **held**');
-    const summary = JSON.parse(read('experiments/tiny/summary.json')) as ComparisonSummary;
+    const ofSummary = (student: string) => {
+      const { methods } = summary().students.find(({ name }) => name === student)!;
+      const { low, high, samples } = methods.find(({ name }) => name === 'untrained')!.differences.meanCosine;
+      return { low: (-high!).toFixed(3), high: (-low!).toFixed(3), samples };
+    };
     expect(cases).toEqual(
       ['small', 'large'].map((student) => {
         const below = mean('cosine', student, 'meanCosine') - mean('untrained', student, 'meanCosine');
-        const { methods } = summary.students.find(({ name }) => name === student) as ComparisonSummary['students'][0];
-        const { low, high, samples } = methods.find(({ name }) => name === 'untrained')?.differences
-          .meanCosine as PairedDifference;
+        const { low, high, samples } = ofSummary(student);
         return (
           `  - ${student}: \`untrained\` is ${below.toFixed(3)} below \`cosine\` in cosine ` +
-          `(95 % interval ${(-(high as number)).toFixed(3)} to ${(-(low as number)).toFixed(3)}; 3 seeds, ${samples} samples).`
+          `(95 % interval ${low} to ${high}; 3 seeds, ${samples} samples).`
         );
       }),
     );
@@ -141,15 +94,11 @@ describe('verdicts', () => {
       'other/comparison.json',
       (text) => text.replace('"baseline": "cosine",\n  "seeds"', '"baseline": "untrained",\n  "seeds"'),
       async () => {
-        const { stdout } = await runCommand(main, ['compare', '--render', 'other', '--json']);
+        const { stdout } = await limbeck(['compare', '--render', 'other', '--json']);
         const { students } = JSON.parse(stdout) as ComparisonSummary;
-        const stored = JSON.parse(read('experiments/tiny/differences.json')) as {
-          differences: { what: string; difference: PairedDifference }[];
-        };
         for (const { name, methods } of students) {
-          const found = stored.differences.find(
-            ({ what }) => what === `ntxent-bank against untrained: tiny, ${name}, meanCosine`,
-          );
+          const what = `ntxent-bank against untrained: tiny, ${name}, meanCosine`;
+          const found = differences().find((one) => one.what === what);
           expect(found?.difference.samples).toBeGreaterThan(50);
           expect(found?.difference).toEqual(methods.find((one) => one.name === 'ntxent-bank')?.differences.meanCosine);
         }
@@ -157,26 +106,35 @@ describe('verdicts', () => {
     );
   });
 
-  it('a gain is a difference of differences', () => {
-    const gain = (student: string) => mean('cosine', student, 'recallAt1') - mean('untrained', student, 'recallAt1');
+  it('a gain is a difference of differences, and says what of', () => {
+    const gain = (student: string) =>
+      mean('ntxent-bank', student, 'meanCosine') - mean('untrained', student, 'meanCosine');
     const [head, line] = linesOf('a gain');
-    expect(head).toBe('- a gain: **held**');
-    const less = (100 * (gain('large') - gain('small'))).toFixed(1);
+    const stored = differences().find(({ what }) => what.startsWith('ntxent-bank over untrained'))!.difference;
+    const less = gain('small') - gain('large');
+    expect(stored.mean).toBeCloseTo(less, 12);
+    const none = stored.low! <= 0 && stored.high! >= 0;
+    expect(head).toBe(`- a gain: **${none ? 'no difference seen' : less < 0 ? 'held' : 'did not hold'}**`);
     expect(line).toContain(
-      `the gain of \`cosine\` over \`untrained\` in R@1 is ${less} points smaller for small than for large (95 % interval `,
+      none
+        ? '  - no difference seen between the gains of `ntxent-bank` over `untrained` in cosine for small and for large ('
+        : `in cosine is ${Math.abs(less).toFixed(3)} ${less < 0 ? 'smaller' : 'larger'} for small than for large (`,
+    );
+    expect(linesOf('no gain')[1]).toContain(
+      'small: no difference seen between the gains of `same` over `cosine` for kNN-10 and for R@1 (0.0 points, ',
     );
   });
 
-  it('tables have mean, spread, differences and what the methods are', () => {
+  it('tables have mean, spread, the number of a curve, differences, and what the methods are', () => {
     const text = read('experiments/README.md');
-    const [, ...cells] = (text.match(/^\| ntxent-bank \|.*$/m)?.[0] ?? '').split(' | ');
-    expect(cells[0]).toContain(mean('ntxent-bank', 'small', 'recallAt1').toFixed(3));
-    expect(cells[0]).toMatch(/± /);
+    const [, temperature, recall] = (text.match(/^\| ntxent-bank \|.*$/m)?.[0] ?? '').split(' | ');
+    expect([temperature, recall]).toEqual(['0.1', expect.stringContaining('±')]);
+    expect(recall).toContain(mean('ntxent-bank', 'small', 'recallAt1').toFixed(3));
     expect(text).toContain('- `cosine` (the baseline): regression');
     expect(text).toContain('(temperature: 0.1)');
-    expect(text).toMatch(/\| same \| 0\.000 \[0\.000, 0\.000\] no difference seen \|/);
-    expect(text).toContain('Stated time on two cores: 3m 00s.');
-    expect(text).toMatch(/320 texts to train on|3\d\d texts to train on/);
+    expect(text).toMatch(/\| same \| – \| 0\.000 \[0\.000, 0\.000\] no difference seen \|/);
+    expect(text).toContain('Stated time on two cores: 3m 00s. It took ');
+    expect(text).toMatch(/glosses\.jsonl`: 311 texts to train on .* 89 test texts to measure on/);
   });
 
   it('what has no results is not run yet, in both files; the rest of README.md stays', () => {
@@ -235,7 +193,7 @@ describe('current or not', () => {
   );
 
   it('a figure changed in the results: summary.json is not of them', async () => {
-    const change = (text: string) => text.replace(/"meanCosine":0\.\d/, '"meanCosine":0.0');
+    const change = (text: string) => text.replace(/"meanCosine":(-?)0\.\d/, '"meanCosine":$10.9');
     const { code, stderr } = await withFile('experiments/tiny/results.jsonl', change, () => write());
     expect([code, stderr]).toEqual([
       1,
@@ -246,12 +204,12 @@ describe('current or not', () => {
   it('a configuration that the results are not of', async () => {
     const { code, stderr } = await withFile(
       'experiments/tiny/compare.yaml',
-      (text) => text.replace('epochs: 4', 'epochs: 5'),
+      (text) => text.replace('epochs: 8', 'epochs: 9'),
       () => write(),
     );
     expect([code, stderr]).toEqual([
       1,
-      expect.stringMatching(/training\.epochs: then 4, now 5\..*\[CHECKPOINT_MISMATCH\]/),
+      expect.stringMatching(/training\.epochs: then 8, now 9\..*\[CHECKPOINT_MISMATCH\]/),
     ]);
   });
 
@@ -284,7 +242,7 @@ describe('claims of what is not there: file and claim are named', () => {
       'metric',
       'metric: recallAt1, method: same',
       'metric: recalAt1, method: same',
-      /claim 3 .*a metric of tiny: recallAt1, meanCosine, got recalAt1/,
+      /claim 3 .*a metric of tiny: recallAt1, knnAccuracy, meanCosine, got recalAt1/,
     ],
     [
       'student',
@@ -293,6 +251,12 @@ describe('claims of what is not there: file and claim are named', () => {
       /claim 5 .*a student that both methods train in tiny: small, large, got tiny/,
     ],
     ['other student', 'student: large', 'student: larger', /claim 5 .*a student of tiny: small, large, got larger/],
+    [
+      'scale',
+      '{ metric: recallAt1 }',
+      '{ metric: meanCosine }',
+      /claim 6 .*a metric like knnAccuracy: .*, got meanCosine/,
+    ],
     ['key', 'direction: worse, students', 'directions: worse, students', /claims\.yaml, claims\[4\].*direction/],
   ])('%s', async (_, good, bad, message) => {
     const before = documents();

@@ -1,4 +1,5 @@
 // experiments/README.md, and what the main README says of the experiments.
+import { resultsOfRuns } from '../../dist/report/comparison-record.js';
 import { formatSeconds } from '../../dist/report/format.js';
 import { DIFFERENCE_RULE } from '../../dist/report/paired-difference.js';
 import { comparisonSection } from './comparison-section.mjs';
@@ -54,7 +55,7 @@ function claimsTable(experiments, file) {
       ? [[link, '–', 'no claims']]
       : judged.map((claim, i) => [i === 0 ? link : '', claim.text, briefVerdict(claim)]);
   });
-  return table(['experiment', 'claim', 'verdict'], rows, { left: 3 });
+  return table(['experiment', 'claim', 'verdict: difference [95 % interval], of shares in points'], rows, { left: 3 });
 }
 
 /** "**held**: static-32 +2.1 [+1.5, +2.7]; …". */
@@ -97,9 +98,7 @@ function timeSentence(minutes, comparisons) {
       : `Stated time on two cores: ${formatSeconds(60 * minutes)}.`;
   const finished = comparisons.flatMap((comparison) => comparison.finished ?? []);
   if (finished.length === 0) return stated;
-  const runs = finished.flatMap(({ record, results }) =>
-    results.filter(({ digest }) => record.runs.some((run) => run.digest === digest)),
-  );
+  const runs = finished.flatMap(({ record, results }) => resultsOfRuns(record, results));
   const total = (key) => runs.reduce((sum, result) => sum + (result[key] ?? 0), 0);
   const [training, measuring] = [total('trainingSeconds'), total('evaluationSeconds')];
   const late = minutes !== undefined && training + measuring > 60 * minutes ? ' **That is longer than stated.**' : '';

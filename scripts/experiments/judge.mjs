@@ -4,8 +4,9 @@
 // other pairs, and of gains, differences.json keeps what was drawn while the scores were there, each under a digest of the runs that it is of.
 import { createHash } from 'node:crypto';
 import { LimbeckError, show } from '../../dist/errors.js';
-import { describeMetric } from '../../dist/evaluation/metrics.js';
+import { describeMetric, METRICS } from '../../dist/evaluation/metrics.js';
 import { closestName } from '../../dist/nearest-names.js';
+import { resultsOfRuns } from '../../dist/report/comparison-record.js';
 import { pairedDifference } from '../../dist/report/paired-difference.js';
 import { gainPairs, scoredPairs } from '../../dist/report/scored-pairs.js';
 
@@ -85,6 +86,8 @@ function casesOf(claim, comparisons, place) {
       if (!claim.gainThan) return { here };
       const { comparison: other = name, ...rest } = claim.gainThan;
       const there = { ...here, ...rest, comparison: comparisonOf(other) };
+      const alike = METRICS.map(({ key }) => key).filter((key) => sameScale(key, claim.metric));
+      if (!sameScale(there.metric, claim.metric)) throw wrong(`a metric like ${claim.metric}`, alike, there.metric);
       if (there.comparison.runs) {
         const trained = there.comparison.runs.filter(({ method }) => method === claim.than).map((run) => run.student);
         known(`a student of ${there.comparison.shown}`, [...new Set(trained)], there.student);
@@ -94,6 +97,12 @@ function casesOf(claim, comparisons, place) {
       return { here, there };
     });
   });
+}
+
+/** Gains of one can be held against gains of the other. */
+function sameScale(one, other) {
+  const [a, b] = [describeMetric(one), describeMetric(other)];
+  return a.unit === b.unit && a.better === b.better;
 }
 
 /** Undefined where no seed has both. */
@@ -129,10 +138,8 @@ function differenceOf({ method, than }, { here, there }, stored, kept) {
 
 function pairsOf({ comparison: { finished }, student, metric }, method, than) {
   const { record, results, scores } = finished;
-  const runsOf = (name) =>
-    record.runs
-      .filter((run) => run.method === name && run.student === student)
-      .map(({ digest }) => results.find((result) => result.digest === digest));
+  const runs = resultsOfRuns(record, results).filter((run) => run.student === student);
+  const runsOf = (name) => runs.filter((run) => run.method === name);
   const [mine, theirs] = [runsOf(method), runsOf(than)];
   return {
     pairs: scoredPairs(metric, mine, theirs, scores),

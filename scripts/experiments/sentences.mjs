@@ -6,29 +6,32 @@ import { formatCount } from '../../dist/report/format.js';
 export function caseSentence({ method, than }, { here, there, difference, verdict }) {
   const { label } = describeMetric(here.metric);
   const [a, b] = [`\`${method}\``, `\`${than}\``];
-  const where = placeOf(here);
+  const where = placeOf(here, there);
   const start = where === '' ? '' : `${where}: `;
   if (verdict === 'not run yet') return `${start}not run yet.`;
   if (!difference) return `${start}${a} against ${b} in ${label} is not judged: no seed has figures of both.`;
   const { mean, outcome, seeds } = difference;
-  if (there) {
-    const gain = `the gain of ${a} over ${b} in ${label}`;
-    const other = contrastOf(here, there);
-    const places = `here ${other.here}, there ${other.there}`;
-    if (outcome === 'not judged')
-      return `${start}${gain} is not judged against that of ${other.there}: ${countedSeeds(seeds)}.`;
-    if (outcome === 'no difference seen') {
-      return `${start}no difference seen between ${gain.replace('the gain', 'the gains')} (${places}: ${around(here, difference)}).`;
-    }
-    const more = outcome === 'better' ? 'larger' : 'smaller';
-    return `${start}${gain} is ${amount(here, Math.abs(mean))} ${more} for ${other.here} than for ${other.there} (${beside(here, difference)}).`;
-  }
+  if (there) return `${start}${gainSentence([a, b], here, there, difference)}`;
   if (outcome === 'not judged') return `${start}${a} against ${b} in ${label} is not judged: ${countedSeeds(seeds)}.`;
   if (outcome === 'no difference seen') {
     return `${start}no difference seen between ${a} and ${b} in ${label} (${around(here, difference)}).`;
   }
   const side = mean > 0 ? 'above' : 'below';
   return `${start}${a} is ${amount(here, Math.abs(mean))} ${side} ${b} in ${label} (${beside(here, difference)}).`;
+}
+
+/** "the gain of `a` over `b` in R@1 is 1.2 points larger for static-32 than for static-256 (…)." */
+function gainSentence([a, b], here, there, difference) {
+  const [mine, theirs] = contrastOf(here, there);
+  const what = `of ${a} over ${b}${here.metric === there.metric ? ` in ${describeMetric(here.metric).label}` : ''}`;
+  const { mean, outcome, seeds } = difference;
+  if (outcome === 'not judged')
+    return `the gain ${what} for ${mine} is not judged against that for ${theirs}: ${countedSeeds(seeds)}.`;
+  if (outcome === 'no difference seen') {
+    return `no difference seen between the gains ${what} for ${mine} and for ${theirs} (${around(here, difference)}).`;
+  }
+  const more = outcome === 'better' ? 'larger' : 'smaller';
+  return `the gain ${what} is ${amount(here, Math.abs(mean))} ${more} for ${mine} than for ${theirs} (${beside(here, difference)}).`;
 }
 
 /** "+2.1 [+1.5, +2.7]", in points where the metric is a share. */
@@ -39,19 +42,17 @@ export function caseFigures({ here, difference }) {
   return low === null ? text(mean) : `${text(mean)} [${text(low)}, ${text(high)}]`;
 }
 
-/** Which comparison, where there are several, and which student. */
-function placeOf({ comparison, student }) {
-  return [comparison.name === '.' ? [] : [comparison.shown], student ?? []].flat().join(', ');
+/** Which comparison, where there are several, and which student; not what a gain is held against another by. */
+function placeOf({ comparison, student }, there) {
+  const named = comparison.name !== '.' && (!there || there.comparison === comparison);
+  return [named ? comparison.shown : [], !there || there.student === student ? (student ?? []) : []].flat().join(', ');
 }
 
 /** Here and there by what they have different. */
 function contrastOf(here, there) {
-  const parts = [
-    [here.comparison.shown, there.comparison.shown],
-    [here.student, there.student],
-    [describeMetric(here.metric).label, describeMetric(there.metric).label],
-  ].filter(([mine, theirs]) => mine !== theirs);
-  return { here: parts.map(([mine]) => mine).join(', '), there: parts.map(([, theirs]) => theirs).join(', ') };
+  const namesOf = ({ comparison, student, metric }) => [comparison.shown, student, describeMetric(metric).label];
+  const [mine, theirs] = [namesOf(here), namesOf(there)];
+  return [mine, theirs].map((names) => names.filter((_, i) => mine[i] !== theirs[i]).join(', '));
 }
 
 const isShare = ({ metric }) => describeMetric(metric).unit === 'share';

@@ -5,7 +5,12 @@
 import { AGREEMENT_METRICS } from '../evaluation/agreement.ts';
 import { describeMetric, METRICS, type MetricDescription } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
-import type { ComparedMethod, ComparisonRecord, ComparisonResult } from './comparison-record.ts';
+import {
+  type ComparedMethod,
+  type ComparisonRecord,
+  type ComparisonResult,
+  resultsOfRuns,
+} from './comparison-record.ts';
 import { formatCount } from './format.ts';
 import { DIFFERENCE_RULE, type PairedDifference, pairedDifference } from './paired-difference.ts';
 import { type ScoresOfRuns, scoredPairs } from './scored-pairs.ts';
@@ -70,8 +75,7 @@ export interface ComparisonSummary {
 
 /** @throws LimbeckError NON_FINITE when a metric is NaN */
 export function summarizeComparison({ record, results, scores }: ComparisonParts): ComparisonSummary {
-  const byDigest = new Map(results.map((result) => [result.digest, result]));
-  const done = record.runs.flatMap(({ digest }) => byDigest.get(digest) ?? []);
+  const done = resultsOfRuns(record, results);
   const metrics = shownMetrics(record, done);
   const students = record.students.flatMap((name) => {
     const mine = done.filter((result) => result.student === name);
