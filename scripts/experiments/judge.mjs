@@ -28,14 +28,14 @@ export function judge({ written, comparisons, file }, stored) {
     });
     return { ...claim, cases, verdict: verdictOfAll(cases.map(({ verdict }) => verdict)) };
   });
-  return { claims, kept };
+  // Of a comparison that is being run again nothing is judged, and nothing that cannot be drawn again is thrown away.
+  const again = comparisons.some(({ finished }) => !finished);
+  return { claims, kept: again ? [...kept, ...stored.filter(({ of }) => !kept.some((one) => one.of === of))] : kept };
 }
 
-const VERDICTS = { 'no difference seen': 'no difference seen', 'not judged': 'not judged' };
-
-function verdictOf({ direction }, difference) {
-  if (!difference) return 'not judged';
-  return VERDICTS[difference.outcome] ?? (difference.outcome === direction ? 'held' : 'did not hold');
+function verdictOf({ direction }, { outcome } = { outcome: 'not judged' }) {
+  if (outcome !== 'better' && outcome !== 'worse') return outcome;
+  return outcome === direction ? 'held' : 'did not hold';
 }
 
 function verdictOfAll(verdicts) {
