@@ -276,7 +276,7 @@ describe('claims of what is not there: file and claim are named', () => {
       () => write(),
     );
     expect(early.stderr).toMatch(
-      /later\/claims\.yaml, claim 1 \("some day"\): expected the name of a method of first: .*, got kd/,
+      /later\/claims\.yaml, claim 1 \("some day"\): expected the name of a method of later\/first: .*, got kd/,
     );
     mkdirSync(at('experiments/silent'));
     writeFileSync(at('experiments/silent/compare.yaml'), CONFIG);

@@ -84,7 +84,7 @@ function experimentSection({ name, written, comparisons, judged }) {
     timeSentence(minutes, comparisons),
     claimList(judged),
     ...comparisons.flatMap((comparison) => [
-      ...(one ? [] : [`### ${comparison.title ?? comparison.shown}`, `\`${directoryOf(name, comparison)}\``]),
+      ...(one ? [] : [`### ${comparison.title ?? comparison.name}`, `\`${directoryOf(name, comparison)}\``]),
       ...(comparison.finished ? comparisonSection(comparison) : ['Not run yet.']),
     ]),
   ];

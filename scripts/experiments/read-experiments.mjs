@@ -62,7 +62,13 @@ async function readOne(experiment, name, { comparisons }) {
   const { title, option } = comparisons[name] ?? {};
   const file = join(path, CONFIG);
   const config = existsSync(file) ? await readComparison({ file }) : undefined;
-  const known = { name, path, title, option, shown: name === '.' ? basename(experiment) : name };
+  const known = {
+    name,
+    path,
+    title,
+    option,
+    shown: name === '.' ? basename(experiment) : `${basename(experiment)}/${name}`,
+  };
   if (!existsSync(join(path, COMPARISON_FILES.record))) return { ...known, ...planOf(config) };
   const parts = await readComparisonParts(path);
   const { record, results } = parts;
