@@ -38,7 +38,7 @@ describe('verdicts', () => {
   };
   const linesOf = (text: string) => {
     const lines = read('experiments/README.md').split('\n');
-    const start = lines.findIndex((line) => line.startsWith(`- ${text}: `));
+    const start = lines.findIndex((line) => line.startsWith('- ') && line.endsWith(`**: ${text}`));
     const end = lines.findIndex((line, i) => i > start && !line.startsWith('  - '));
     return lines.slice(start, end);
   };
@@ -52,7 +52,7 @@ describe('verdicts', () => {
 
   it('held, with the figures of the results and the interval of the summary', () => {
     const [head, ...cases] = linesOf('as expected');
-    expect(head).toBe('- as expected: **held**');
+    expect(head).toBe('- **held**: as expected');
     const ofSummary = (student: string) => {
       const { methods } = summary().students.find(({ name }) => name === student)!;
       const { low, high, samples } = methods.find(({ name }) => name === 'untrained')!.differences.meanCosine;
@@ -72,13 +72,13 @@ describe('verdicts', () => {
 
   it('did not hold: the opposite was seen', () => {
     const [head, ...cases] = linesOf('the opposite');
-    expect(head).toBe('- the opposite: **did not hold**');
+    expect(head).toBe('- **did not hold**: the opposite');
     expect(cases).toEqual(linesOf('as expected').slice(1));
   });
 
   it('no difference seen, and no side named', () => {
     const lines = linesOf('one and the same');
-    expect(lines[0]).toBe('- one and the same: **no difference seen**');
+    expect(lines[0]).toBe('- **no difference seen**: one and the same');
     for (const line of lines.slice(1)) {
       expect(line).toMatch(
         /no difference seen between `same` and `cosine` in R@1 \(0\.0 points, 95 % interval 0\.0 to 0\.0; 3 seeds, \d+ samples\)/,
@@ -88,7 +88,7 @@ describe('verdicts', () => {
   });
 
   it('of two methods that are not the baseline: as if one were it', async () => {
-    expect(linesOf('not the baseline')[0]).toBe('- not the baseline: **held**');
+    expect(linesOf('not the baseline')[0]).toBe('- **held**: not the baseline');
     cpSync(at('experiments/tiny'), at('other'), { recursive: true });
     await withFile(
       'other/comparison.json',
@@ -114,7 +114,7 @@ describe('verdicts', () => {
     const less = gain('small') - gain('large');
     expect(stored.mean).toBeCloseTo(less, 12);
     const none = stored.low! <= 0 && stored.high! >= 0;
-    expect(head).toBe(`- a gain: **${none ? 'no difference seen' : less < 0 ? 'held' : 'did not hold'}**`);
+    expect(head).toBe(`- **${none ? 'no difference seen' : less < 0 ? 'held' : 'did not hold'}**: a gain`);
     expect(line).toContain(
       none
         ? '  - no difference seen between the gains of `ntxent-bank` over `untrained` in cosine for small and for large ('
@@ -140,7 +140,7 @@ describe('verdicts', () => {
   it('what has no results is not run yet, in both files; the rest of README.md stays', () => {
     expect(read('experiments/README.md')).toMatch(/### First\n\n`experiments\/later\/first`\n\nNot run yet\./);
     expect(read('experiments/README.md')).toMatch(/### Second\n\n`experiments\/later\/second`\n\nNot run yet\./);
-    expect(read('experiments/README.md')).toContain('- some day: **not run yet**');
+    expect(read('experiments/README.md')).toContain('- **not run yet**: some day');
     const readme = read('README.md');
     expect(readme).toMatch(
       /^# x\n\n<!-- experiments:begin -->\n\| experiment [\s\S]*\n<!-- experiments:end -->\n\nthe end\n$/,
@@ -222,7 +222,7 @@ describe('current or not', () => {
       await withFile(`experiments/tiny/${name}`, change, async () => {
         expect(await write()).toMatchObject({ code: 0, stderr: '' });
         const text = read('experiments/README.md');
-        expect(text).toContain('- as expected: **not run yet**');
+        expect(text).toContain('- **not run yet**: as expected');
         expect(text).not.toMatch(/95 % interval \d|\| cosine \|/);
       });
     }

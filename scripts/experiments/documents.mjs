@@ -113,7 +113,7 @@ function claimList(judged) {
     .flatMap((claim) => {
       const nothing = claim.cases.every(({ verdict }) => verdict === 'not run yet');
       const cases = nothing ? [] : claim.cases.map((one) => `  - ${caseSentence(claim, one)}`);
-      return [`- ${claim.text}: **${claim.verdict}**`, ...cases];
+      return [`- **${claim.verdict}**: ${claim.text}`, ...cases];
     })
     .join('\n');
 }
