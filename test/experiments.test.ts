@@ -13,7 +13,7 @@ beforeAll(async () => {
   const { code, stderr } = await limbeck(['compare', 'experiments/tiny/compare.yaml']);
   expect([code, stderr]).toEqual([0, expect.any(String)]);
   expect(await write()).toMatchObject({ code: 0, stderr: '' });
-}, 300_000);
+}, 600_000);
 afterAll(() => experiment.remove());
 
 const at: SmallExperiment['at'] = (...path) => experiment.at(...path);
