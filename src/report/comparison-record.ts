@@ -77,6 +77,18 @@ export interface ComparisonResult extends PlannedRun {
   error?: string;
 }
 
+/**
+ * What came out of the runs of a comparison, in its order. Runs are known by their digests: of two methods, or students, that are one and the
+ * same under two names, both have the result.
+ */
+export function resultsOfRuns({ runs }: ComparisonRecord, results: readonly ComparisonResult[]): ComparisonResult[] {
+  const byDigest = new Map(results.map((result) => [result.digest, result]));
+  return runs.flatMap(({ method, student, digest }) => {
+    const result = byDigest.get(digest);
+    return result ? { ...result, method, student } : [];
+  });
+}
+
 const count = z.int().nonnegative();
 const amount = z.number().nonnegative().nullable();
 const plannedRun = { method: z.string().min(1), student: z.string().min(1), seed: count, digest: z.string().min(1) };

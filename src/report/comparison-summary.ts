@@ -5,16 +5,22 @@
 import { AGREEMENT_METRICS } from '../evaluation/agreement.ts';
 import { describeMetric, METRICS, type MetricDescription } from '../evaluation/metrics.ts';
 import { summary } from '../evaluation/summary.ts';
-import type { ComparedMethod, ComparisonRecord, ComparisonResult } from './comparison-record.ts';
+import {
+  type ComparedMethod,
+  type ComparisonRecord,
+  type ComparisonResult,
+  resultsOfRuns,
+} from './comparison-record.ts';
 import { formatCount } from './format.ts';
-import { DIFFERENCE_RULE, type PairedDifference, pairedDifference, type ScoredPair } from './paired-difference.ts';
+import { DIFFERENCE_RULE, type PairedDifference, pairedDifference } from './paired-difference.ts';
+import { type ScoresOfRuns, scoredPairs } from './scored-pairs.ts';
 
 export interface ComparisonParts {
   readonly record: ComparisonRecord;
   /** Of this comparison or not; those of no run of the record are left out. */
   readonly results: readonly ComparisonResult[];
-  /** Scores of single samples by digest of the run, then by metric; of as many runs as have them. */
-  readonly scores: ReadonlyMap<string, Readonly<Record<string, ArrayLike<number>>>>;
+  /** Of as many runs as have them. */
+  readonly scores: ScoresOfRuns;
 }
 
 export interface SummarizedMetric {
@@ -69,8 +75,7 @@ export interface ComparisonSummary {
 
 /** @throws LimbeckError NON_FINITE when a metric is NaN */
 export function summarizeComparison({ record, results, scores }: ComparisonParts): ComparisonSummary {
-  const byDigest = new Map(results.map((result) => [result.digest, result]));
-  const done = record.runs.flatMap(({ digest }) => byDigest.get(digest) ?? []);
+  const done = resultsOfRuns(record, results);
   const metrics = shownMetrics(record, done);
   const students = record.students.flatMap((name) => {
     const mine = done.filter((result) => result.student === name);
@@ -126,18 +131,6 @@ function methodSummary(
   const [{ steps, samplesSeen }] = results;
   const seconds = results.flatMap(({ trainingSeconds }) => trainingSeconds ?? []);
   const measured = metrics.filter(({ key }) => results.some((result) => key in result.metrics));
-  const pairsOf = (key: string): ScoredPair[] =>
-    results.flatMap((mine) => {
-      const other = baseline.find(({ seed }) => seed === mine.seed);
-      if (!other || !(key in mine.metrics) || !(key in other.metrics)) return [];
-      return {
-        seed: mine.seed,
-        challenger: mine.metrics[key],
-        baseline: other.metrics[key],
-        challengerScores: scores.get(mine.digest)?.[key],
-        baselineScores: scores.get(other.digest)?.[key],
-      };
-    });
   return {
     ...method,
     seeds: results.map(({ seed }) => seed),
@@ -153,7 +146,7 @@ function methodSummary(
     ),
     differences: Object.fromEntries(
       measured.flatMap(({ key, better }) => {
-        const pairs = method.name === record.baseline ? [] : pairsOf(key);
+        const pairs = method.name === record.baseline ? [] : scoredPairs(key, results, baseline, scores);
         return pairs.length === 0 ? [] : [[key, pairedDifference(pairs, better)]];
       }),
     ),

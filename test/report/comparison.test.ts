@@ -127,6 +127,15 @@ describe('the summary', () => {
     expect(found?.differences.recallAt1.seeds).toBe(2);
   });
 
+  it('two methods that are the same have one result, under both names', () => {
+    const runs = record.runs.map((run) => (run.method === 'mse' ? { ...run, digest: `cosine ${run.seed}` } : run));
+    const summary = summaryOf({ runs }, [...results].reverse());
+    expect(methodOf('mse', summary)?.metrics).toEqual(methodOf('cosine', summary)?.metrics);
+    expect(methodOf('mse', summary)?.differences.recallAt1).toMatchObject({ mean: 0, outcome: 'no difference seen' });
+    const rows = renderComparisonCsv({ ...record, runs }, results).split('\r\n');
+    expect(rows.filter((line) => line.startsWith('small,mse,'))).toHaveLength(3);
+  });
+
   it('NaN is no figure', () => {
     const broken = [{ ...results[0], metrics: { recallAt1: Number.NaN } }, ...results.slice(1)];
     expect(() => summaryOf({}, broken)).toThrow(/finite/);
