@@ -59,7 +59,7 @@ export const STUDENTS = {
   static: z.strictObject({
     kind: z.literal('static').default('static').describe("'static': a vector for every token; for texts"),
     width: staticEmbeddingOptionsSchema.shape.width
-      .default(96)
+      .default(144)
       .describe(staticEmbeddingOptionsSchema.shape.width.description ?? ''),
     initialization: z
       .enum(['teacher', 'random'])
