@@ -13,7 +13,7 @@ export const TEXT_RECIPE = {
   kind: 'hybrid',
   parts: [
     { kind: 'feature', weight: 1 },
-    { kind: 'contrastive', weight: CONTRAST, contrastiveWeight: 1 },
+    { kind: 'contrastive', weight: CONTRAST, contrastiveWeight: 1, negativesSampleSize: 8192 },
   ],
 } as const satisfies ConfigInput['strategy'];
 
