@@ -51,16 +51,14 @@ function sampleSections({ record, document }: ComparisonPage, { shown, samples, 
   const maps = comparisonMaps(samples, rows);
   if (!maps) return undefined;
   const count = formatCount(texts.length);
-  const names = rows.map(({ method }) => method.name);
+  const drawn = texts.length < (record.data.heldOut ?? 0) ? ', drawn once,' : '';
   const students = rows.map(({ method, rows: matrix }) => ({ name: method.name, rows: matrix }));
-  const who =
-    `${count} ${record.measuredOn} ${unit}${texts.length < (record.data.heldOut ?? 0) ? ', drawn once,' : ''} and the student ` +
-    `${shown.student.name}, trained with seed ${rows[0].seed} by ${names.join(' and by ')}` +
-    `${rows.length > 1 ? ', the best of the others by ' : ''}`;
-  const best = rows.length > 1 ? html`${shown.metric.label}` : '';
+  const names = students.map(({ name }) => name);
+  const best = rows.length > 1 ? `, the best of the others by ${shown.metric.label}` : '';
   return html`<h2>The embedding spaces</h2>
-<p>${who}${best}. One joint projection (UMAP, cosine distance) for everything that is in the teacher’s space: there the same place is the same
-place in the space. Near and apart mean something here; exact distances do not.</p>
+<p>${count} ${record.measuredOn} ${unit}${drawn} and the student ${shown.student.name}, trained with seed ${rows[0].seed} by ${names.join(' and by ')}${best}.
+One joint projection (UMAP, cosine distance) for everything that is in the teacher’s space: there the same place is the same place in the space. Near and
+apart mean something here; exact distances do not.</p>
 ${embeddingMaps(maps, document)}
 ${
   teacher && texts.length >= LEAST_SAMPLES
@@ -69,7 +67,7 @@ ${neighbourSection(
   samples,
   neighbourExamples(
     teacher,
-    rows.map((one) => one.rows),
+    students.map((student) => student.rows),
   ),
   names,
 )}

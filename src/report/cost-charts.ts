@@ -11,8 +11,6 @@ import type { ShownStudent } from './shown-runs.ts';
 import { AXIS_WIDTH, type Key, legend, metricTitle, seriesColour, smallPlot } from './small-plot.ts';
 import { drawSvg, type ReportDocument } from './svg.ts';
 
-/** Metrics that are drawn: that of the shown methods, and one more. */
-const MOST_METRICS = 2;
 const OTHERS = 'var(--soft)';
 const TEACHER = 'currentColor';
 
@@ -22,6 +20,8 @@ interface CostPoint {
   readonly method: string;
   readonly megabytes: number | null;
   readonly perSecond: number | null;
+  /** Milliseconds. */
+  readonly latency: number | null;
   readonly score: number;
 }
 
@@ -32,14 +32,13 @@ export interface CostParts {
   readonly document: ReportDocument;
 }
 
-/** Pictures and the same as a table. */
+/** Pictures and the same as a table, of the metric of the shown methods and of one more, if there is one that the teacher has too. */
 export function costCharts({ record, summary, shown, document }: CostParts): Html {
   const { students } = summary;
   const unit = samplesName(record);
-  const metrics = [shown.metric, ...summary.metrics.filter(({ key }) => key !== shown.metric.key)].slice(
-    0,
-    MOST_METRICS,
-  );
+  const others = summary.metrics.filter(({ key }) => key !== shown.metric.key);
+  const second = others.find(({ key }) => record.teacher?.metrics?.[key] !== undefined) ?? others[0];
+  const metrics = second ? [shown.metric, second] : [shown.metric];
   const names = shown.methods.map(({ name }) => name);
   const colourOf = (method: string): string => (names.includes(method) ? seriesColour(names.indexOf(method)) : OTHERS);
   const drawn = metrics.map((metric) => {
@@ -51,6 +50,7 @@ export function costCharts({ record, summary, shown, document }: CostParts): Htm
     return [
       ...draw({ of: 'megabytes', what: 'size', unit: 'MB' }),
       ...draw({ of: 'perSecond', what: 'speed', unit: `${unit} a second` }),
+      ...draw({ of: 'latency', what: 'latency', unit: 'ms for one' }),
     ];
   });
   const withTeacher = drawn.some(({ points }) =>
@@ -59,9 +59,9 @@ export function costCharts({ record, summary, shown, document }: CostParts): Htm
   const keys: Key[] = [
     ...names.map((name) => ({ name, colour: colourOf(name) })),
     ...(students.some(({ methods }) => methods.length > names.length)
-      ? [{ name: 'other methods', colour: OTHERS }]
+      ? [{ name: 'other methods', colour: OTHERS, shape: 'ring' as const }]
       : []),
-    ...(withTeacher ? [{ name: 'teacher', colour: TEACHER }] : []),
+    ...(withTeacher ? [{ name: 'teacher', colour: TEACHER, shape: 'diamond' as const }] : []),
   ];
   return html`<p>A dot for every method on every student; lines join the students of a method. Speed is measured with the saved student on this
 machine while it is evaluated: ${unit} a second in batches, and milliseconds for one alone (the median).</p>
@@ -78,6 +78,7 @@ function costOf(student: StudentSummary, method: MethodSummary, { key }: MetricD
       ...{ student: student.name, method: method.name, score: found.mean },
       megabytes: student.sizeBytes === null ? null : student.sizeBytes / 1e6,
       perSecond: method.samplesPerSecond,
+      latency: method.latency,
     },
   ];
 }
@@ -87,13 +88,14 @@ function teacherCost({ teacher }: ComparisonRecord, { key }: MetricDescription):
   const score = teacher?.metrics?.[key];
   if (!teacher || score === undefined) return [];
   const megabytes = teacher.sizeBytes === undefined ? null : teacher.sizeBytes / 1e6;
-  return [{ student: undefined, method: 'teacher', megabytes, perSecond: teacher.samplesPerSecond ?? null, score }];
+  const perSecond = teacher.samplesPerSecond ?? null;
+  return [{ student: undefined, method: 'teacher', megabytes, perSecond, latency: null, score }];
 }
 
 const isTeacher = ({ student }: CostPoint): boolean => student === undefined;
 
 interface Cost {
-  readonly of: 'megabytes' | 'perSecond';
+  readonly of: 'megabytes' | 'perSecond' | 'latency';
   readonly what: string;
   readonly unit: string;
 }
@@ -170,7 +172,7 @@ function costTable({ students }: ComparisonSummary, metrics: readonly MetricDesc
 `,
     ),
   );
-  return html`<details><summary>Size, speed and quality as numbers</summary><div class="wide"><table>
+  return html`<details><summary>Size, speed and quality as numbers</summary><div class="wide" tabindex="0" role="group" aria-label="Size, speed and quality"><table>
 <caption>Size, speed and quality of every method on every student</caption>
 <thead><tr><th scope="col">Method</th><th scope="col">Student</th><th scope="col">parameters</th><th scope="col">MB</th><th scope="col">${unit}/s</th><th scope="col">ms for one</th>${metrics.map(
     ({ label }) => html`<th scope="col">${label}</th>`,

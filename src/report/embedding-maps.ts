@@ -75,7 +75,7 @@ ${keys.map(
 `,
 )}</fieldset>
 ${highlightRules(keys)}
-<div class="panels">${panels.map(panel)}</div>
+<div class="panels${panels.length > 2 ? ' small' : ''}">${panels.map(panel)}</div>
 <p class="reading" id="reading" aria-live="polite">Hold the pointer over a dot to read its text.</p>
 </div>`;
 }

@@ -69,7 +69,7 @@ export function neighbourSection(
   const column = (title: string, found: readonly Neighbour[], ofTeacher: readonly Neighbour[]): Html => {
     const isTeacher = found === ofTeacher;
     const known = new Set(ofTeacher.map(({ sample }) => sample));
-    return html`<div><h4>${title}</h4><ol>${found.map(
+    return html`<div><h3>${title}</h3><ol>${found.map(
       ({ sample, cosine }) =>
         html`<li${!isTeacher && known.has(sample) ? SHARED : ''}>${described(sample)} <span class="cosine">${formatScore(cosine)}</span></li>`,
     )}</ol></div>`;

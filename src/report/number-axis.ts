@@ -2,6 +2,7 @@
  * An axis of numbers for small pictures: logarithmic where they span more than a decade, with ticks that do not run into each other. Values
  * are turned into places here, and the plot's own scale stays linear, so that a zero has a place too: half a decade below the smallest.
  */
+import { formatCount } from './format.ts';
 
 export interface NumberAxis {
   readonly logarithmic: boolean;
@@ -28,7 +29,7 @@ const MOST_TICKS = 7;
 type Apart = (left: number, right: number) => boolean;
 
 /**
- * @param values at least one, none negative, finite
+ * @param values at least one, finite; with negative ones it is never logarithmic
  *
  * @example
  * numberAxis([0.02, 0.05, 0.5]).logarithmic; // true
@@ -41,7 +42,7 @@ export function numberAxis(
   const positive = sorted.filter((value) => value > 0);
   const least = positive[0];
   const most = sorted[sorted.length - 1];
-  const logarithmic = positive.length > 1 && most > 10 * least;
+  const logarithmic = sorted[0] >= 0 && positive.length > 1 && most > 10 * least;
   const place = (value: number): number =>
     !logarithmic ? value : value > 0 ? Math.log10(value) : Math.log10(least) - 0.5;
   const [low, high] = [place(sorted[0]), place(most)];
@@ -94,8 +95,8 @@ function roundSteps(low: number, high: number, apart: Apart): number[] {
 const haveRoom = (ticks: readonly number[], apart: Apart): boolean =>
   ticks.every((tick, i) => i === 0 || apart(ticks[i - 1], tick));
 
-/** Short and exact enough for a tick: `0.02`, `16,384`, `1.25`. */
+/** Short and exact enough for a tick: `0.02`, `16,384`, `−1.25`. */
 export function formatNumber(value: number): string {
-  if (Number.isInteger(value)) return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',');
-  return String(Number(value.toPrecision(3))).replace('e-', 'e−');
+  const text = Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(3)));
+  return text.replaceAll('-', '−');
 }

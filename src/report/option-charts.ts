@@ -47,7 +47,7 @@ export function optionCharts(
     return html`<h3 class="apart">${sweep.option}</h3>
 <p>${names}: alike in everything but ${sweep.option}. Dots are means over the seeds, with a bar of one sample standard deviation to both sides; the
 dashed line is ${baseline}.</p>
-${legend([...keys, { name: baseline, colour: 'currentColor', dashed: true }])}
+${legend([...keys, { name: baseline, colour: 'currentColor', shape: 'dash' }])}
 <div class="panels small">${charts}</div>`;
   });
 }

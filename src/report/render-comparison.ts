@@ -105,17 +105,17 @@ ${
   plots.length === 0
     ? ''
     : html`<h3 class="apart">Difference to ${baseline}, with its 95 % interval</h3>
-<div class="panels">${plots}</div>
+<div class="panels small">${plots}</div>
 ${differencesTable(student, summary)}`
 }
 `;
 }
 
 /** The same as text, for those who cannot see the picture, and for numbers. */
-function differencesTable({ methods }: StudentSummary, { metrics, baseline }: ComparisonSummary): Html {
+function differencesTable({ name: student, methods }: StudentSummary, { metrics, baseline }: ComparisonSummary): Html {
   const shown = metrics.filter(({ key }) => methods.some(({ differences }) => differences[key]));
   const others = methods.filter(({ differences }) => Object.keys(differences).length > 0);
-  return html`<details><summary>The differences as numbers</summary><div class="wide"><table class="differences">
+  return html`<details><summary>The differences as numbers</summary><div class="wide" tabindex="0" role="group" aria-label="Differences, ${student}"><table class="differences">
 <caption>Difference of each method to ${baseline}</caption>
 <thead><tr><th scope="col">Method</th>${shown.map(({ label }) => html`<th scope="col">${label}</th>`)}</tr></thead>
 <tbody>${others.map(

@@ -90,7 +90,7 @@ export function similarityScatter(
   const keys = [
     { name: 'drawn pairs', colour: seriesColour(0) },
     { name: 'each with its nearest by the teacher', colour: seriesColour(1) },
-    { name: 'as the teacher', colour: 'currentColor', dashed: true },
+    { name: 'as the teacher', colour: 'currentColor', shape: 'dash' as const },
   ];
   return html`${legend(keys)}
 <div class="panels small">${panels}</div>`;

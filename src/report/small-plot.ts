@@ -42,8 +42,8 @@ export function smallPlot(
 }
 
 /** "R@1 (share)", and which way is the better one where that is down. */
-export function metricTitle({ label, unit, better }: MetricDescription): string {
-  const notes = [...(unit === '' ? [] : [unit]), ...(better === 'lower' ? ['lower is better'] : [])];
+export function metricTitle({ label, unit, better }: Pick<MetricDescription, 'label' | 'unit' | 'better'>): string {
+  const notes = [...(unit === '' || unit === label ? [] : [unit]), ...(better === 'lower' ? ['lower is better'] : [])];
   return notes.length === 0 ? label : `${label} (${notes.join(', ')})`;
 }
 
@@ -51,14 +51,14 @@ export function metricTitle({ label, unit, better }: MetricDescription): string 
 export interface Key {
   readonly name: string;
   readonly colour: string;
-  /** Drawn as a dashed line instead of a dot. */
-  readonly dashed?: boolean;
+  /** How it is drawn; default a dot. */
+  readonly shape?: 'dash' | 'ring' | 'diamond';
 }
 
 export function legend(keys: readonly Key[]): Html {
   return html`<ul class="keys">${keys.map(
-    ({ name, colour, dashed }) =>
-      html`<li><span class="${dashed ? 'dash' : 'swatch'}" style="${dashed ? 'border-color' : 'background'}:${colour}"></span> ${name}</li>`,
+    ({ name, colour, shape = 'swatch' }) =>
+      html`<li><span class="${shape}" style="${shape === 'dash' || shape === 'ring' ? 'border-color' : 'background'}:${colour}"></span> ${name}</li>`,
   )}</ul>`;
 }
 

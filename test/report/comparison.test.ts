@@ -246,25 +246,26 @@ describe('the page', () => {
       expect(figures('Curves over a number')).toEqual(['R@1', 'kNN-10', 'cosine']);
       const svg = [...whole.querySelectorAll('svg')].find((one) => /^R@1 by temp/.test(one.getAttribute('aria-label')));
       expect(svg.getAttribute('aria-label')).toBe(
-        'R@1 by temperature. small: 0.02 0.590, 0.05 0.690, 0.1 0.540, 0.5 0.290; cosine 0.490. ' +
-          'large: 0.02 0.690, 0.05 0.790, 0.1 0.640, 0.5 0.390; cosine 0.590.',
+        'R@1 by temperature. small: 0.02 0.595, 0.05 0.690, 0.1 0.535, 0.5 0.295; cosine 0.490. ' +
+          'large: 0.02 0.695, 0.05 0.790, 0.1 0.635, 0.5 0.395; cosine 0.590.',
       );
       expect(svg.querySelectorAll('circle')).toHaveLength(8);
       expect(svg.querySelectorAll('[stroke-dasharray]')).toHaveLength(2);
       expect(svg.textContent).toMatch(/0\.020\.050\.10\.5temperature, logarithmic/);
-      expect(svg.querySelector('circle title').textContent).toBe('bank-0.02, small: 0.590 ± 0.014');
+      expect(svg.querySelector('circle title').textContent).toBe('bank-0.02, small: 0.595 ± 0.007');
     });
 
     it('quality by size and by speed, with the teacher where its size is known', () => {
       expect(figures('Size, quality and speed')).toEqual([
-        ...['R@1 by size', 'R@1 by speed', 'kNN-10 by size', 'kNN-10 by speed'],
+        ...['R@1 by size', 'R@1 by speed', 'R@1 by latency', 'kNN-10 by size', 'kNN-10 by speed', 'kNN-10 by latency'],
       ]);
-      const [recall, , knn, speed] = [...whole.querySelectorAll('svg')].filter((one) =>
-        / by (size|speed) in /.test(one.getAttribute('aria-label')),
+      const [recall, , , knn, speed, latency] = [...whole.querySelectorAll('svg')].filter((one) =>
+        / by (size|speed|latency) in /.test(one.getAttribute('aria-label')),
       );
       const dots = (svg: typeof recall) => svg.querySelectorAll('[data-mark="dot"] title').length;
       // R@1 of the teacher is that of a model held against itself, and not measured; its speed is.
-      expect([dots(recall), dots(knn), dots(speed)]).toEqual([14, 15, 15]);
+      expect([recall, knn, speed, latency].map(dots)).toEqual([14, 15, 15, 14]);
+      expect(latency.textContent).toContain('cosine, large: kNN-10 0.447, 0.09 ms for one');
       expect(knn.textContent).toContain('teacher: kNN-10 0.600, 45.4 MB');
       expect(knn.textContent).toContain('bank-0.05, large: kNN-10 0.497, 2.7 MB');
     });

@@ -10,6 +10,7 @@ describe('numberAxis', () => {
     expect(numberAxis([1, 10.1]).logarithmic).toBe(true);
     expect(numberAxis([7]).logarithmic).toBe(false);
     expect(numberAxis([0, 5]).logarithmic).toBe(false);
+    expect(numberAxis([-1, 0.1, 5]).logarithmic).toBe(false);
   });
 
   it('equal factors are equal distances, and zero is half a decade below the smallest', () => {
@@ -56,5 +57,6 @@ describe('numberAxis', () => {
     [0.02, '0.02'],
     [1.23456, '1.23'],
     [1e-8, '1e−8'],
+    [-0.5, '−0.5'],
   ])('%d is written %s', (value, text) => expect(formatNumber(value)).toBe(text));
 });

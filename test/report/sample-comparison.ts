@@ -11,7 +11,7 @@ const STUDENTS = ['small', 'large'];
 const SEEDS = [0, 1];
 const METHODS = ['untrained', 'cosine', 'crd', ...TEMPERATURES.map((temperature) => `bank-${temperature}`)];
 
-/** R@1 of the large student; that of the small one is lower by 0.1, that of seed 1 by 0.02. */
+/** R@1 of the large student with seed 0; that of the small one is lower by 0.1, that of seed 1 by 0.01 to 0.03. */
 const RECALL = [0.01, 0.6, 0.02, 0.7, 0.8, 0.65, 0.4];
 
 function strategyOf(method: string): object {
@@ -25,7 +25,7 @@ const results = SEEDS.flatMap((seed) =>
     METHODS.map((method, place): ComparisonResult => {
       const large = student === 'large';
       const trained = method !== 'untrained';
-      const recallAt1 = Math.max(0, RECALL[place] - (large ? 0 : 0.1) - 0.02 * seed);
+      const recallAt1 = Math.max(0, RECALL[place] - (large ? 0 : 0.1) - 0.01 * seed * (1 + (place % 3)));
       return {
         ...{ method, student, seed, digest: `${method} ${student} ${seed}`, limbeck: '0.1.0' },
         identity: {
