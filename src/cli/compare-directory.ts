@@ -1,6 +1,6 @@
 /**
  * The directory of a comparison: `comparison.json`, what is compared; `results.jsonl`, a line for every run that is done; what is drawn from
- * the two; and in `runs/` the students and their scores sample by sample.
+ * the two; `samples/`, some of what is measured; and in `runs/` the students and their scores sample by sample.
  *
  * Not a lock: two processes must not run one directory at a time.
  */
@@ -30,6 +30,7 @@ export const COMPARISON_FILES = {
   summary: 'summary.json',
   report: 'report.html',
   skipped: 'skipped.jsonl',
+  samples: 'samples',
   runs: 'runs',
   unfinished: 'unfinished',
 } as const;
@@ -178,7 +179,7 @@ async function readResults(path: string): Promise<ComparisonResult[]> {
   return parseComparisonResults(await readText(file, 'the results of a comparison'), file);
 }
 
-function runDirectory(
+export function runDirectory(
   path: string,
   { method, student, seed }: Pick<PlannedRun, 'method' | 'student' | 'seed'>,
 ): string {

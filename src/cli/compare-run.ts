@@ -23,6 +23,7 @@ import type { ComparisonDirectory } from './compare-directory.ts';
 import { identify, type PreparedRun } from './compare-identity.ts';
 import { runOne, type SharedParts } from './compare-one.ts';
 import { newComparisonRecord } from './compare-record.ts';
+import { keepSamples } from './compare-samples.ts';
 import type { Progress } from './progress.ts';
 import { count } from './teacher-progress.ts';
 import { askTokens, teacherRows } from './teacher-rows.ts';
@@ -177,8 +178,9 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
     await directory.writeRecord(record);
     const shared: SharedParts<Sample, Data> = {
       ...{ ...parts, rows, measuredRows: ofMeasured?.embeddings, tokenizers: new Map() },
-      ...{ directory, keepsStudents, full, signal },
+      ...{ directory, keepsStudents, full, signal, keptSeed: comparison.seeds[0] },
     };
+    await keepSamples(directory.path, record, { measured, teacher: ofMeasured?.embeddings });
     const before = begun.runs.length - todo.length;
     if (before > 0) progress.finish('resume', `${before} of ${begun.runs.length} runs are done`);
     for (const [i, one] of todo.entries()) {

@@ -39,6 +39,9 @@ export interface MethodSummary extends ComparedMethod {
   readonly samplesSeen: number;
   /** Mean over seeds; null for a student that is not trained. */
   readonly trainingSeconds: number | null;
+  /** In batches, and milliseconds for one sample alone: medians over the runs. */
+  readonly samplesPerSecond: number | null;
+  readonly latency: number | null;
   readonly metrics: Readonly<Record<string, SummarizedMetric>>;
   /** Against the baseline, by metric; none of the baseline itself, and none where no seed has both. */
   readonly differences: Readonly<Record<string, PairedDifference>>;
@@ -137,6 +140,8 @@ function methodSummary(
     failures: results.flatMap(({ seed, error }) => (error === undefined ? [] : [{ seed, error }])),
     ...{ steps, samplesSeen },
     trainingSeconds: seconds.length === 0 ? null : summary(seconds).mean,
+    samplesPerSecond: median(results.flatMap(({ samplesPerSecond }) => samplesPerSecond ?? [])),
+    latency: median(results.flatMap(({ latency }) => latency?.p50 ?? [])),
     metrics: Object.fromEntries(
       measured.map(({ key }) => {
         const values = results.map((result) => result.metrics[key] ?? null);

@@ -1,7 +1,8 @@
 /** `limbeck compare`, compiled and run as users run it: a whole comparison, gone on with, broken off, and everything that is refused. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSamples } from '../../src/cli/compare-samples.ts';
 import { writeNpy } from '../../src/data/npy.ts';
 import { readTexts } from '../../src/data/read-texts.ts';
 import { splitByHash } from '../../src/data/split-by-hash.ts';
@@ -14,6 +15,7 @@ import {
 } from '../../src/report/comparison-record.ts';
 import type { ComparisonSummary } from '../../src/report/comparison-summary.ts';
 import { Student } from '../../src/training/student.ts';
+import { naiveCosine } from '../evaluation/naive.ts';
 import { MNIST } from '../material.ts';
 import { compileCommand, complaint, type Finished, runCommand } from './compiled-command.ts';
 import { bagOfWords, writeGlosses } from './small-data.ts';
@@ -150,6 +152,79 @@ describe('a comparison', () => {
   });
 });
 
+describe('what the page is drawn from', () => {
+  const page = (directory: string) => readFileSync(at(directory, 'report.html'), 'utf8');
+
+  it('texts with labels and rows of teacher and students: of one seed, the same samples for all', async () => {
+    const record = parseComparisonRecord(readFileSync(at(DIRECTORY, 'comparison.json'), 'utf8'));
+    const samples = await readSamples(at(DIRECTORY), record, record.runs);
+    expect(samples?.texts).toHaveLength(record.data.heldOut as number);
+    expect(samples?.classes.every((name) => /^(noun|verb)\.|^adj|^adv/.test(name ?? ''))).toBe(true);
+    expect([...(samples?.rows.keys() ?? [])].sort()).toEqual(
+      record.runs.flatMap(({ seed, digest }) => (seed === 0 ? [digest] : [])).sort(),
+    );
+    const student = await Student.load(at(DIRECTORY, 'runs/small/ntxent-bank/seed-0/student'));
+    const rows = await student.embed(samples?.texts ?? []);
+    await student.release();
+    const { digest } = record.runs.find(({ method, seed }) => method === 'ntxent-bank' && seed === 0) ?? { digest: '' };
+    const teacher = bagOfWords(samples?.texts ?? []);
+    for (let i = 0; i < rows.rows; i++) {
+      expect(naiveCosine(rows.row(i), samples?.rows.get(digest)?.row(i) ?? [])).toBeCloseTo(1, 4);
+      expect(naiveCosine(teacher.row(i), samples?.teacher?.row(i) ?? [])).toBeCloseTo(1, 4);
+    }
+  });
+
+  it('the curve of every training ends at its last steps', () => {
+    for (const { curve = [], steps, loss } of resultsOf(DIRECTORY)) {
+      if (steps === 0) continue;
+      expect(curve.length).toBe(steps);
+      const ends = curve.slice(-steps / 3).map(([, value]) => value);
+      expect(ends.reduce((sum, value) => sum + value, 0) / ends.length).toBeCloseTo(loss as number, 2);
+    }
+  });
+
+  it('maps, neighbours, pairs, losses, size and speed are on the page; temperatures make a curve', async () => {
+    for (const title of [
+      'Size, quality',
+      'The embedding spaces',
+      'Where neighbours',
+      'Similarity of',
+      'Training loss',
+    ]) {
+      expect(page(DIRECTORY)).toContain(`<h2>${title}`);
+    }
+    expect(page(DIRECTORY)).not.toContain('<h2>Curves over a number');
+    const methods = [0.02, 0.1, 0.5].map(
+      (temperature) => `  - bank-${temperature}: { method: ntxent-bank, strategy: { temperature: ${temperature} } }\n`,
+    );
+    writeFileSync(at('experiment/curve.yaml'), CONFIG.replace('  - ntxent-bank\n', methods.join('')));
+    const { code, stderr } = await compare(['experiment/curve.yaml', '--set', 'seeds=1']);
+    expect([code, complaint(stderr)]).toEqual([0, []]);
+    expect(page('experiment/runs/curve')).toMatch(
+      /<h2>Curves over a number.*R@1 by temperature\. small: 0\.02 0\.\d{3}, 0\.1 0\.\d{3}, 0\.5 0\.\d{3}; cosine 0\.\d{3}\./s,
+    );
+  });
+
+  it('records of older versions have less, and are drawn with that; damaged rows are refused', async () => {
+    cpSync(at(DIRECTORY), at('older'), { recursive: true });
+    rmSync(at('older/samples'), { recursive: true });
+    const lines = resultsOf('older').map(({ curve: _, ...result }) => `${JSON.stringify(result)}\n`);
+    writeFileSync(at('older/results.jsonl'), lines.join(''));
+    const drawn = await compare(['--render', 'older']);
+    expect([drawn.code, drawn.stderr]).toEqual([0, '']);
+    expect(page('older')).toContain('<h2>Size, quality');
+    expect(page('older')).not.toMatch(/<h2>(The embedding|Where|Similarity|Training)/);
+    cpSync(at(DIRECTORY, 'samples'), at('older/samples'), { recursive: true });
+    const texts = readFileSync(at('older/samples/texts.jsonl'), 'utf8').split('\n');
+    writeFileSync(at('older/samples/texts.jsonl'), texts.slice(1).join('\n'));
+    const { code, stderr } = await compare(['--render', 'older']);
+    expect([code, complaint(stderr)[0]]).toEqual([
+      1,
+      expect.stringMatching(/rows\.safetensors: expected \d+ rows.*FILE_CORRUPT/),
+    ]);
+  });
+});
+
 describe('broken off', () => {
   const long = ['--set', 'training.epochs=20'];
 
@@ -172,6 +247,10 @@ describe('broken off', () => {
     expect([rest.code, complaint(rest.stderr)]).toEqual([0, []]);
     expect(resultsOf('broken')[0]).toEqual(first);
     expect(figures(resultsOf('broken'))).toEqual(figures(resultsOf('whole')));
+    // So does the curve of the training that was broken off.
+    const curves = (directory: string) => resultsOf(directory).map(({ curve }) => curve);
+    expect(curves('broken')).toEqual(curves('whole'));
+    expect(curves('whole')[1]?.length).toBeGreaterThan(20);
     expect(existsSync(at('broken/unfinished'))).toBe(false);
   });
 

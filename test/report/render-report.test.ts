@@ -1,6 +1,6 @@
 import { parseHTML } from 'linkedom';
 import { describe, expect, test } from 'vitest';
-import type { EmbeddingMap } from '../../src/report/embedding-maps.ts';
+import type { EmbeddingMap } from '../../src/report/held-out.ts';
 import { escapeHtml, html } from '../../src/report/html.ts';
 import type { MetricsLine } from '../../src/report/metrics-lines.ts';
 import type { XY } from '../../src/report/project-together.ts';
