@@ -136,7 +136,9 @@ export class ComparisonDirectory {
   }
 
   async writeScores(run: PlannedRun, scores: SampleScores): Promise<void> {
-    const tensors = Object.entries(scores).map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    const tensors = Object.entries(scores).map(
+      ([name, values]) => [name, { shape: [values.length], data: Float32Array.from(values) }] as const,
+    );
     const file = join(this.ofRun(run), SCORES);
     // Without any there is nothing to draw from, and those of an earlier run would be drawn from.
     if (tensors.length === 0) await rm(file, { force: true });

@@ -12,7 +12,6 @@ import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { type EvaluationResult, evaluateModel } from '../evaluation/evaluate-model.ts';
 import { fullMeasures } from '../evaluation/full-measures.ts';
-import { type SampleScores, sampleScores } from '../evaluation/sample-scores.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import type { ComparisonResult } from '../report/comparison-record.ts';
@@ -96,8 +95,8 @@ export async function runOne<Sample extends StudentSample, Data extends RunData<
   const { size: sizeBytes } = await stat(join(place, ...MODEL_FILE.split('/')));
   // A classifier that the method has no use for is as it was initialised, and says nothing of the method.
   const classifies = !run.trained || readsOutputs(run.config);
-  const { result, rows, scores, seconds } = await measure(place, classifies, shared, watcher);
-  await directory.writeScores(prepared, scores);
+  const { result, rows, seconds } = await measure(place, classifies, shared, watcher);
+  await directory.writeScores(prepared, result.scores);
   if (seed === shared.keptSeed) await keepRows(directory.path, prepared, rows);
   const { metrics, samplesPerSecond, latency } = result;
   return {
@@ -177,7 +176,6 @@ interface Measured {
   readonly result: EvaluationResult;
   /** Of all measured samples. */
   readonly rows: Matrix;
-  readonly scores: SampleScores;
   readonly seconds: number;
 }
 
@@ -193,7 +191,6 @@ async function measure<Sample extends StudentSample, Data extends RunData<Sample
   try {
     const { labels } = measured;
     const teacher = measuredRows && measuredRows.columns === model.dimension ? measuredRows : undefined;
-    let scores: SampleScores = {};
     let rows = Matrix.zeros(0, 0);
     const result = await evaluateModel<Sample>({
       model: {
@@ -205,14 +202,13 @@ async function measure<Sample extends StudentSample, Data extends RunData<Sample
       signal,
       onProgress: onMeasured,
       onEmbedded: (embedded) => {
-        scores = sampleScores({ ...embedded, labels, teacher });
         ({ rows } = embedded);
       },
     });
     // Spaces agree or not whatever their widths.
     const more = full ? await fullMeasures({ rows, labels, teacher: measuredRows }) : {};
     const metrics = { ...result.metrics, ...more };
-    return { result: { ...result, metrics }, rows, scores, seconds: (performance.now() - began) / 1000 };
+    return { result: { ...result, metrics }, rows, seconds: (performance.now() - began) / 1000 };
   } finally {
     await model.release();
   }
