@@ -52,6 +52,7 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
         expect(await violations(page), `${theme}, ${width}`).toEqual([]);
       }
       expect(asked).toEqual([pathToFileURL(file).href]);
+    expect(errors).toEqual([]);
       const [needed, there] = await page.evaluate(() => {
         const { scrollWidth, clientWidth } = document.documentElement;
         return [scrollWidth, clientWidth];
@@ -65,7 +66,7 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
   it('a dot under the pointer is shown with its text, in every map', async () => {
     await page.setViewportSize({ width: 1280, height: 900 });
     const dot = page.locator('.maps circle[data-i="7"]').first();
-    // Others may lie over it.
+    // Not by the mouse: others may lie over it.
     await dot.dispatchEvent('pointerover');
     expect(await page.locator('.maps circle.hit').count()).toBe(3);
     expect(await page.locator('#reading').textContent()).toContain(' — noun.class-');
