@@ -52,7 +52,7 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
         expect(await violations(page), `${theme}, ${width}`).toEqual([]);
       }
       expect(asked).toEqual([pathToFileURL(file).href]);
-    expect(errors).toEqual([]);
+      expect(errors).toEqual([]);
       const [needed, there] = await page.evaluate(() => {
         const { scrollWidth, clientWidth } = document.documentElement;
         return [scrollWidth, clientWidth];
@@ -82,7 +82,10 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
 
 /** Texts of 2 to 30 words, some of them long. */
 function sentences(count: number): string[] {
-  const words = 'of a the large small musical instrument quickly on foot domestic animal characterized by interdenominational'.split(' ');
+  const words =
+    'of a the large small musical instrument quickly on foot domestic animal characterized by interdenominational'.split(
+      ' ',
+    );
   const random = new Random(1);
   return Array.from({ length: count }, () =>
     Array.from({ length: 2 + random.integer(29) }, () => words[random.integer(words.length)]).join(' '),
