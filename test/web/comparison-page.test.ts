@@ -35,6 +35,7 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
     writeFileSync(file, renderComparison({ ...parts, summary, document }));
     browser = await launch();
     page = await browser.newPage();
+    await page.goto(pathToFileURL(file).href);
   });
   afterAll(() => browser?.close());
 
