@@ -36,7 +36,7 @@ document.querySelector('.maps')?.addEventListener('pointerover', ({ target }) =>
   for (const old of document.querySelectorAll('.hit')) old.classList.remove('hit');
   if (i === undefined) return;
   for (const dot of document.querySelectorAll('circle[data-i="' + i + '"]')) dot.classList.add('hit');
-  reading.textContent = target.textContent.replace('\n', ' — ');
+  reading.textContent = target.textContent.replace('\\n', ' — ');
 });`;
 
 /**

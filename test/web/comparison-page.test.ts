@@ -35,6 +35,7 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
     writeFileSync(file, renderComparison({ ...parts, summary, document }));
     browser = await launch();
     page = await browser.newPage();
+    await page.goto(pathToFileURL(file).href);
   });
   afterAll(() => browser?.close());
 
@@ -52,6 +53,7 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
         expect(await violations(page), `${theme}, ${width}`).toEqual([]);
       }
       expect(asked).toEqual([pathToFileURL(file).href]);
+      expect(errors).toEqual([]);
       const [needed, there] = await page.evaluate(() => {
         const { scrollWidth, clientWidth } = document.documentElement;
         return [scrollWidth, clientWidth];
@@ -65,7 +67,7 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
   it('a dot under the pointer is shown with its text, in every map', async () => {
     await page.setViewportSize({ width: 1280, height: 900 });
     const dot = page.locator('.maps circle[data-i="7"]').first();
-    // Others may lie over it.
+    // Not by the mouse: others may lie over it.
     await dot.dispatchEvent('pointerover');
     expect(await page.locator('.maps circle.hit').count()).toBe(3);
     expect(await page.locator('#reading').textContent()).toContain(' — noun.class-');
@@ -81,7 +83,10 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
 
 /** Texts of 2 to 30 words, some of them long. */
 function sentences(count: number): string[] {
-  const words = 'of a the large small musical instrument quickly on foot domestic animal characterized by interdenominational'.split(' ');
+  const words =
+    'of a the large small musical instrument quickly on foot domestic animal characterized by interdenominational'.split(
+      ' ',
+    );
   const random = new Random(1);
   return Array.from({ length: count }, () =>
     Array.from({ length: 2 + random.integer(29) }, () => words[random.integer(words.length)]).join(' '),
