@@ -447,12 +447,7 @@ describe('classifiers of images', () => {
     const taught = parseComparisonRecord(readFileSync(at('runs/half-taught/comparison.json'), 'utf8')).teacher?.metrics;
     expect(Object.keys(taught ?? {})).toEqual(expect.arrayContaining(['knnAccuracy', 'fewShot20Accuracy']));
     expect(taught?.accuracy).toBe(undefined);
-    const share = await compare(['half.json', '--set', 'test={"share":0.1,"classes":"other"}']);
-    expect([share.code, complaint(share.stderr)[0]]).toEqual([
-      2,
-      expect.stringContaining("expected 'same' without test.file"),
-    ]);
-  });
+  }, 120_000);
 
   it('a student of another width than rows that are compared is refused before anything is trained', async () => {
     writeFileSync(
