@@ -49,6 +49,8 @@ export interface SharedParts<Sample, Data extends RunData<Sample>> {
   readonly full: boolean;
   /** Whose rows of the kept samples are kept. */
   readonly keptSeed: number;
+  /** Whether the labels of the measured samples are no classes of the students, so that outputs cannot be held against them. */
+  readonly otherClasses: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -94,7 +96,7 @@ export async function runOne<Sample extends StudentSample, Data extends RunData<
   await student.save(place, named ? { classNames } : {});
   const { size: sizeBytes } = await stat(join(place, ...MODEL_FILE.split('/')));
   // A classifier that the method has no use for is as it was initialised, and says nothing of the method.
-  const classifies = !run.trained || readsOutputs(run.config);
+  const classifies = !shared.otherClasses && (!run.trained || readsOutputs(run.config));
   const { result, rows, seconds } = await measure(place, classifies, shared, watcher);
   await directory.writeScores(prepared, result.scores);
   if (seed === shared.keptSeed) await keepRows(directory.path, prepared, rows);

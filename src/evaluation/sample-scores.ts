@@ -26,6 +26,12 @@ export interface ScoredSamples extends EmbeddedSamples {
   readonly teacher?: RowSource | undefined;
 }
 
+/** Metrics that are means over samples. */
+export const SAMPLE_METRICS = [
+  ...['accuracy', 'knnAccuracy'],
+  ...['recallAt1', 'recallAt10', 'meanReciprocalRank', 'meanCosine'],
+] as const;
+
 /** By name of the metric, one number a sample. */
 export type SampleScores = Readonly<Record<string, FloatArray>>;
 

@@ -4,6 +4,7 @@
  */
 import { AGREEMENT_METRICS } from '../evaluation/agreement.ts';
 import { describeMetric, METRICS, type MetricDescription } from '../evaluation/metrics.ts';
+import { SAMPLE_METRICS } from '../evaluation/sample-scores.ts';
 import { summary } from '../evaluation/summary.ts';
 import {
   type ComparedMethod,
@@ -97,7 +98,7 @@ export function summarizeComparison({ record, results, scores }: ComparisonParts
     metrics,
     teacher: teacher ? { name: teacher.name, metrics: { ...teacher.metrics } } : null,
     students,
-    notes: notes(record, done, students),
+    notes: [...notes(record, done, students), ...missingScores(done, scores)],
   };
 }
 
@@ -207,6 +208,17 @@ function notes(
   if (failed.length > 0) found.push(`Runs without a result: ${failed.join(' · ')}`);
   if (methods.length > 1) found.push(DIFFERENCE_RULE);
   return found;
+}
+
+/** Intervals over samples are drawn from files of their own, which a copy of the results may lack: a clone of a repository does. */
+function missingScores(done: readonly ComparisonResult[], scores: ComparisonParts['scores']): string[] {
+  const scored = done.filter(({ metrics }) => SAMPLE_METRICS.some((key) => key in metrics));
+  const missing = scored.filter(({ digest }) => !scores.has(digest)).length;
+  if (missing === 0) return [];
+  return [
+    `Of ${missing} of ${scored.length} runs the scores of single samples are not here (runs/…/scores.safetensors): intervals of their ` +
+      'differences cover the luck of the seeds alone. Compared again into another directory, with --out, they have both.',
+  ];
 }
 
 /** That budgets are equal, or which are not. */

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSamples } from '../../src/cli/compare-samples.ts';
+import { parseIdxImages } from '../../src/data/idx.ts';
 import { writeNpy } from '../../src/data/npy.ts';
 import { readTexts } from '../../src/data/read-texts.ts';
 import { splitByHash } from '../../src/data/split-by-hash.ts';
@@ -423,6 +424,14 @@ it('with measureOn: validation the test part is neither trained on nor measured'
   expect(stdout).toContain('validation texts');
 });
 
+/** An IDX file of bytes. */
+function writeIdx(path: string, shape: readonly number[], entries: readonly Uint8Array[]): void {
+  const header = Buffer.alloc(4 + 4 * shape.length);
+  header.writeUInt32BE(0x0800 + shape.length);
+  for (const [axis, size] of shape.entries()) header.writeUInt32BE(size, 4 + 4 * axis);
+  writeFileSync(path, Buffer.concat([header, ...entries]));
+}
+
 describe('classifiers of images', () => {
   const idx = (part: string) => ({
     images: join(MNIST, `${part}-images-idx3-ubyte`),
@@ -469,6 +478,55 @@ describe('classifiers of images', () => {
     expect(stdout.replaceAll('\n', ' ')).toMatch(/scratch, hinton, crd\+kd: the space is not the teacher's own/);
     expect(existsSync(at('runs/taught/runs/tiny/hinton/seed-0/student'))).toBe(false);
   });
+
+  it('test data of other classes: refused, unless that is said; then rows are measured, and outputs are not', async () => {
+    for (const [part, fits] of [
+      ['train', (label: number) => label < 5],
+      ['t10k', (label: number) => label >= 5],
+    ] as const) {
+      const { images, labels } = parseIdxImages(readFileSync(idx(part).images), readFileSync(idx(part).labels));
+      const numbers = everyNumber(labels.length).filter((i) => fits(labels[i])).slice(0, 300); // biome-ignore format: one line
+      writeIdx(
+        at(`${part}.images`),
+        [300, 28, 28],
+        Array.from(numbers, (i) => images[i]),
+      );
+      writeIdx(at(`${part}.labels`), [300], [Uint8Array.from(numbers, (i) => labels[i])]);
+    }
+    const half = {
+      data: { images: 'train.images', labels: 'train.labels' },
+      test: { file: 't10k.images', labels: 't10k.labels' },
+      teacher: 'none',
+      methods: ['untrained', 'scratch'],
+      full: true,
+    };
+    writeFileSync(at('half.json'), JSON.stringify(config(half)));
+    const refused = await compare(['half.json']);
+    expect([refused.code, complaint(refused.stderr)[0]]).toEqual([
+      1,
+      expect.stringMatching(/test: expected labels in 0 … 4, the classes of student tiny, got 7.*test\.classes: other/),
+    ]);
+    expect(existsSync(at('runs/half/results.jsonl'))).toBe(false);
+    const { metrics, stdout } = await run('half', { ...half, test: { ...half.test, classes: 'other' } });
+    for (const found of Object.values(metrics)) {
+      expect(Object.keys(found)).toEqual(
+        expect.arrayContaining(['knnAccuracy', 'fewShot5Accuracy', 'fewShot20Accuracy']),
+      );
+      expect(Object.keys(found).filter((key) => /^(accuracy|calibration|negative)/.test(key))).toEqual([]);
+    }
+    expect(metrics['scratch tiny 0'].fewShot20Accuracy).toBeGreaterThan(0.5);
+    expect(stdout.replaceAll('\n', ' ')).toMatch(/largest of 5 classes/);
+    // A teacher of five classes has no accuracy on the others either.
+    const teacher = {
+      onnx: 'runs/half/runs/tiny/scratch/seed-0/student/onnx/model.onnx',
+      embeddings: 'embeddings',
+      outputs: 'logits',
+    };
+    await run('half-taught', { ...half, test: { ...half.test, classes: 'other' }, teacher, methods: ['hinton'] });
+    const taught = parseComparisonRecord(readFileSync(at('runs/half-taught/comparison.json'), 'utf8')).teacher?.metrics;
+    expect(Object.keys(taught ?? {})).toEqual(expect.arrayContaining(['knnAccuracy', 'fewShot20Accuracy']));
+    expect(taught?.accuracy).toBe(undefined);
+  }, 120_000);
 
   it('a student of another width than rows that are compared is refused before anything is trained', async () => {
     writeFileSync(

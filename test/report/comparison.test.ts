@@ -113,6 +113,12 @@ describe('the summary', () => {
 
   it('budgets that are not equal are said', () => {
     expect(summaryOf().notes[0]).toBe('Every method was trained for 90 steps on 2,880 samples, repetitions counted.');
+    const scores = new Map(results.slice(2).map(({ digest }) => [digest, { recallAt1: [1, 0] }]));
+    const missing = (of: ComparisonResult[]) =>
+      summarizeComparison({ record, results: of, scores }).notes.filter((note) => note.includes('single samples'));
+    expect(missing(results)).toEqual([expect.stringMatching(/^Of 2 of 12 runs the scores .* seeds alone/)]);
+    expect(missing(results.slice(2))).toEqual([]);
+    expect(missing(results.map((result) => ({ ...result, metrics: { uniformity: -1 } })))).toEqual([]);
     const methods = record.methods.map((one) => (one.name === 'mse' ? { ...one, differs: ['epochs: 20'] } : one));
     const longer = results.map((one) => (one.method === 'mse' ? { ...one, steps: 180 } : one));
     expect(summaryOf({ methods }, longer).notes[0]).toBe('Budgets are not equal: 90, 180 steps. mse has epochs: 20.');
