@@ -121,8 +121,8 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
     samples: data.size,
     scores,
     metrics: {
-      ...means,
       ...(labels && logits && classification(logits, labels)),
+      ...means,
       ...(teacher && index && agreementWith(rows, teacher, index)),
       ...(options.pairs && (await similarityOf(options, options.pairs))),
       ...(options.full && (await fullMeasures({ rows, labels: data.labels, teacher }))),

@@ -45,8 +45,8 @@ export type SampleScores = Readonly<Record<string, FloatArray>>;
 export function sampleScores({ rows, logits, labels, teacher }: ScoredSamples): SampleScores {
   return {
     ...(labels && logits && { accuracy: rightOnes(logits, labels) }),
-    ...(labels && rows.rows > 1 && { knnAccuracy: wellElected(rows, labels) }),
     ...(teacher && teacher.columns === rows.columns && againstTeacher(rows, teacher)),
+    ...(labels && rows.rows > 1 && { knnAccuracy: wellElected(rows, labels) }),
   };
 }
 

@@ -58,7 +58,7 @@ describe('a run', () => {
       config: {
         name: 'glosses',
         training: { seed: 0, epochs: 6 },
-        strategy: { kind: 'contrastive', temperature: 0.05 },
+        strategy: { kind: 'hybrid' },
       },
       teacher: { name: 'glosses.npy', dimension: 24 },
       student: { kind: 'static embeddings', dimension: 24 },
