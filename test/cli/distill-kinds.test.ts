@@ -15,7 +15,8 @@ beforeAll(async () => {
   await writeGlosses(root, 300);
   // A first student, whose files then serve as a model from elsewhere.
   const student = { width: 8, vocabularySize: 600, precision: 'float32' };
-  await distill('first', { teacher: { embeddings: 'glosses.npy' }, student });
+  const strategy = { kind: 'contrastive' };
+  await distill('first', { teacher: { embeddings: 'glosses.npy' }, student, strategy });
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

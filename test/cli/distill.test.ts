@@ -65,9 +65,7 @@ describe('a run', () => {
     });
     expect(found.data.train + (found.data.heldOut ?? 0)).toBe(400);
     expect(found.validation).toHaveLength(6);
-    const [first, last] = [found.validation?.[0], found.validation?.[5]].map(
-      (point) => point?.metrics.meanReciprocalRank,
-    );
+    const [first, last] = [found.validation?.[0], found.validation?.[5]].map((point) => point?.metrics.meanCosine);
     expect(last).toBeGreaterThan(1.2 * (first as number));
     const total = Math.ceil(found.data.train / 32) * 6;
     expect(steps('runs/glosses')).toEqual(Array.from({ length: total }, (_, i) => i + 1));
