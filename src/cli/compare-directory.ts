@@ -1,6 +1,6 @@
 /**
  * The directory of a comparison: `comparison.json`, what is compared; `results.jsonl`, a line for every run that is done; what is drawn from
- * the two; and in `runs/` the students and their scores sample by sample.
+ * the two; `samples/`, some of what is measured; and in `runs/` the students and their scores sample by sample.
  *
  * Not a lock: two processes must not run one directory at a time.
  */
@@ -30,6 +30,7 @@ export const COMPARISON_FILES = {
   summary: 'summary.json',
   report: 'report.html',
   skipped: 'skipped.jsonl',
+  samples: 'samples',
   runs: 'runs',
   unfinished: 'unfinished',
 } as const;
@@ -135,7 +136,9 @@ export class ComparisonDirectory {
   }
 
   async writeScores(run: PlannedRun, scores: SampleScores): Promise<void> {
-    const tensors = Object.entries(scores).map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    const tensors = Object.entries(scores).map(
+      ([name, values]) => [name, { shape: [values.length], data: Float32Array.from(values) }] as const,
+    );
     const file = join(this.ofRun(run), SCORES);
     // Without any there is nothing to draw from, and those of an earlier run would be drawn from.
     if (tensors.length === 0) await rm(file, { force: true });
@@ -178,7 +181,7 @@ async function readResults(path: string): Promise<ComparisonResult[]> {
   return parseComparisonResults(await readText(file, 'the results of a comparison'), file);
 }
 
-function runDirectory(
+export function runDirectory(
   path: string,
   { method, student, seed }: Pick<PlannedRun, 'method' | 'student' | 'seed'>,
 ): string {

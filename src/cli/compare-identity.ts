@@ -12,6 +12,8 @@ export interface IdentityFacts {
   /** Of the samples that are measured. */
   readonly measured: string;
   readonly full: boolean;
+  /** Whether the labels of the measured samples are no classes of the training data. */
+  readonly otherClasses: boolean;
   /** With the data it was asked about; undefined without a teacher. */
   readonly teacher: string | undefined;
   readonly shape: TeacherShape;
@@ -26,7 +28,7 @@ export interface PreparedRun extends IdentifiedRun {
 /** Every run with its identity. Data and teacher are known by what they hold, not by their paths. */
 export function identify(
   runs: readonly ComparedRun[],
-  { data, measured, full, teacher, shape }: IdentityFacts,
+  { data, measured, full, otherClasses, teacher, shape }: IdentityFacts,
 ): PreparedRun[] {
   return runs.map((run): PreparedRun => {
     const { method, student, seed, trained, config, written } = run;
@@ -41,6 +43,7 @@ export function identify(
         augment: written.data.augment,
         measured,
         ...(full && { full }),
+        ...(otherClasses && { classes: 'other' }),
         teacher,
         student: { ...written.student, ...studentShape(studentConfig, data, shape) },
         seed,

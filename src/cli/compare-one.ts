@@ -12,10 +12,12 @@ import type { Dataset } from '../data/dataset.ts';
 import { LimbeckError } from '../errors.ts';
 import { type EvaluationResult, evaluateModel } from '../evaluation/evaluate-model.ts';
 import { fullMeasures } from '../evaluation/full-measures.ts';
-import { type SampleScores, sampleScores } from '../evaluation/sample-scores.ts';
-import type { Matrix } from '../matrix/matrix.ts';
+import { Matrix } from '../matrix/matrix.ts';
 import type { RowSource } from '../matrix/row-source.ts';
 import type { ComparisonResult } from '../report/comparison-record.ts';
+import { meansOfStretches } from '../report/loss-curves.ts';
+import { isStep, parseMetricsLines } from '../report/metrics-lines.ts';
+import { readText } from '../runtime/read-files.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
 import { MODEL_FILE } from '../students/student-files.ts';
 import { distill } from '../training/distill.ts';
@@ -23,7 +25,10 @@ import type { DistillEvent, StepEvent } from '../training/distill-options.ts';
 import { Student } from '../training/student.ts';
 import type { ComparisonDirectory } from './compare-directory.ts';
 import type { PreparedRun } from './compare-identity.ts';
+import { keepRows } from './compare-samples.ts';
 import { ownVersion } from './environment.ts';
+import { MetricsFile } from './metrics-file.ts';
+import { StepLines } from './step-lines.ts';
 import { answersFor, truncationWarning } from './student-inputs.ts';
 
 /** What all runs of a comparison share. */
@@ -42,6 +47,10 @@ export interface SharedParts<Sample, Data extends RunData<Sample>> {
   readonly keepsStudents: boolean;
   /** Whether also what takes longer is measured. */
   readonly full: boolean;
+  /** Whose rows of the kept samples are kept. */
+  readonly keptSeed: number;
+  /** Whether the labels of the measured samples are no classes of the students, so that outputs cannot be held against them. */
+  readonly otherClasses: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -87,9 +96,10 @@ export async function runOne<Sample extends StudentSample, Data extends RunData<
   await student.save(place, named ? { classNames } : {});
   const { size: sizeBytes } = await stat(join(place, ...MODEL_FILE.split('/')));
   // A classifier that the method has no use for is as it was initialised, and says nothing of the method.
-  const classifies = !run.trained || readsOutputs(run.config);
-  const { result, scores, seconds } = await measure(place, classifies, shared, watcher);
-  await directory.writeScores(prepared, scores);
+  const classifies = !shared.otherClasses && (!run.trained || readsOutputs(run.config));
+  const { result, rows, seconds } = await measure(place, classifies, shared, watcher);
+  await directory.writeScores(prepared, result.scores);
+  if (seed === shared.keptSeed) await keepRows(directory.path, prepared, rows);
   const { metrics, samplesPerSecond, latency } = result;
   return {
     ...{ ...known, sizeBytes, ...trained, metrics, samplesPerSecond },
@@ -99,10 +109,10 @@ export async function runOne<Sample extends StudentSample, Data extends RunData<
 
 const NO_FIGURES = { sizeBytes: null, metrics: {}, evaluationSeconds: null, samplesPerSecond: null, latency: null };
 
-type Trained = Pick<ComparisonResult, 'steps' | 'samplesSeen' | 'loss' | 'trainingSeconds' | 'error'>;
+type Trained = Pick<ComparisonResult, 'steps' | 'samplesSeen' | 'loss' | 'trainingSeconds' | 'curve' | 'error'>;
 
 async function train<Sample extends StudentSample, Data extends RunData<Sample>>(
-  { run: { config } }: PreparedRun,
+  { run: { config }, method, seed }: PreparedRun,
   student: Awaited<ReturnType<Domain<Sample, Data>['student']>>['student'],
   unfinished: string,
   { data, teacher, rows, signal }: SharedParts<Sample, Data>,
@@ -114,11 +124,15 @@ async function train<Sample extends StudentSample, Data extends RunData<Sample>>
   const answers = rows && answersFor(student, rows);
   // Labels alone need no teacher, and do not wait for one.
   const asks = teacher && !strategiesOf(config).every((one) => one.strategy.kind === 'supervised');
+  const metrics = new MetricsFile(join(unfinished, 'metrics.jsonl'));
+  const lines = new StepLines(metrics, { method, seed });
   let last: StepEvent | undefined;
   const onEvent = (event: DistillEvent): void => {
     if (event.type === 'warning') watcher.onWarning(event.message);
+    if (event.type === 'resume') metrics.start(event.step);
     if (event.type !== 'step') return;
     last = event;
+    lines.add(event);
     watcher.onStep(event);
   };
   try {
@@ -129,15 +143,42 @@ async function train<Sample extends StudentSample, Data extends RunData<Sample>>
       checkpoint: { every: checkpoint.every, directory: join(unfinished, 'checkpoints') },
     });
     const { steps, loss, seconds: trainingSeconds } = result;
-    return { steps, samplesSeen: training.size * numbers.epochs, loss, trainingSeconds };
+    const samplesSeen = training.size * numbers.epochs;
+    return { steps, samplesSeen, loss, trainingSeconds, ...(await curveOf(metrics)) };
   } catch (error) {
     // A method that diverges has been compared: it has no figures.
     if (!(error instanceof LimbeckError && error.code === 'DIVERGED')) throw error;
     const { step = 0, seconds = null } = last ?? {};
-    return { steps: step, samplesSeen: 0, loss: null, trainingSeconds: seconds, error: error.message };
+    const course = await curveOf(metrics);
+    return { steps: step, samplesSeen: 0, loss: null, trainingSeconds: seconds, ...course, error: error.message };
   } finally {
+    await metrics.close();
     await strategy.release();
   }
+}
+
+/** A curve is drawn small. */
+const POINTS = 120;
+
+/** What the lines of a training say of its course, for the result; of none nothing. */
+async function curveOf(metrics: MetricsFile): Promise<Pick<ComparisonResult, 'curve'>> {
+  if (!metrics.started) return {};
+  await metrics.flush();
+  const lines = parseMetricsLines(await readText(metrics.path, 'the metrics of the run'), metrics.path).filter(isStep);
+  const { points } = meansOfStretches(
+    lines,
+    ({ step }) => step,
+    ({ loss }) => loss,
+    POINTS,
+  );
+  return { curve: points.map(([step, loss]) => [step, Number(loss.toPrecision(5))]) };
+}
+
+interface Measured {
+  readonly result: EvaluationResult;
+  /** Of all measured samples. */
+  readonly rows: Matrix;
+  readonly seconds: number;
 }
 
 /** The student as it was saved. */
@@ -146,14 +187,13 @@ async function measure<Sample extends StudentSample, Data extends RunData<Sample
   classifies: boolean,
   { measured, measuredRows, full, signal }: SharedParts<Sample, Data>,
   { onMeasured }: RunWatcher,
-): Promise<{ readonly result: EvaluationResult; readonly scores: SampleScores; readonly seconds: number }> {
+): Promise<Measured> {
   const began = performance.now();
   const model = await Student.load(place);
   try {
     const { labels } = measured;
     const teacher = measuredRows && measuredRows.columns === model.dimension ? measuredRows : undefined;
-    let scores: SampleScores = {};
-    let rows: Matrix | undefined;
+    let rows = Matrix.zeros(0, 0);
     const result = await evaluateModel<Sample>({
       model: {
         embed: (samples) => model.embed(samples),
@@ -164,14 +204,13 @@ async function measure<Sample extends StudentSample, Data extends RunData<Sample
       signal,
       onProgress: onMeasured,
       onEmbedded: (embedded) => {
-        scores = sampleScores({ ...embedded, labels, teacher });
         ({ rows } = embedded);
       },
     });
     // Spaces agree or not whatever their widths.
-    const more = full && rows ? await fullMeasures({ rows, labels, teacher: measuredRows }) : {};
+    const more = full ? await fullMeasures({ rows, labels, teacher: measuredRows }) : {};
     const metrics = { ...result.metrics, ...more };
-    return { result: { ...result, metrics }, scores, seconds: (performance.now() - began) / 1000 };
+    return { result: { ...result, metrics }, rows, seconds: (performance.now() - began) / 1000 };
   } finally {
     await model.release();
   }

@@ -28,7 +28,7 @@ export function newComparisonRecord(parts: RecordParts): ComparisonRecord {
   const { comparison, kind, data, measured, teacher, runs, command, earlier } = parts;
   const { name, parsed, baseline, seeds } = comparison;
   const { labels, classNames } = measured;
-  const classes = classNames?.length ?? (labels && labels.reduce((most, label) => Math.max(most, label), -1) + 1);
+  const classes = classNames?.length ?? (labels && new Set(labels).size);
   const fingerprint = teacher?.teacher.fingerprint;
   const metrics =
     earlier?.config.full === parsed.full &&

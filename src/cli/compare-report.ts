@@ -6,8 +6,10 @@ import { type ComparisonSummary, summarizeComparison } from '../report/compariso
 import { renderComparisonText } from '../report/comparison-text.ts';
 import { samplesName } from '../report/names.ts';
 import { renderComparison } from '../report/render-comparison.ts';
+import { shownRuns, shownStudent } from '../report/shown-runs.ts';
 import { writeFileAtomic } from '../runtime/files.ts';
 import { COMPARISON_FILES, readComparisonParts } from './compare-directory.ts';
+import { readSamples } from './compare-samples.ts';
 import { terminalWidth } from './terminal-width.ts';
 
 export interface DrawnComparison {
@@ -19,19 +21,21 @@ export interface DrawnComparison {
 }
 
 /**
- * Draws everything from `comparison.json`, `results.jsonl` and the scores of the runs.
+ * Draws everything from `comparison.json`, `results.jsonl`, and the scores and rows of the runs.
  *
  * @param out where the page goes; by default into the directory
  * @throws LimbeckError FILE_UNREADABLE for a directory without a comparison, FILE_CORRUPT, FILE_UNWRITABLE
  */
 export async function drawComparison(directory: string, out?: string): Promise<DrawnComparison> {
   const parts = await readComparisonParts(directory);
+  const { record } = parts;
   const summary = summarizeComparison(parts);
+  const samples = await readSamples(directory, record, shownRuns(record, shownStudent(summary)));
   const report = out ?? join(directory, COMPARISON_FILES.report);
   const { document } = parseHTML('<!doctype html><html></html>');
-  await writeFileAtomic(join(directory, COMPARISON_FILES.table), renderComparisonCsv(parts.record, parts.results));
+  await writeFileAtomic(join(directory, COMPARISON_FILES.table), renderComparisonCsv(record, parts.results));
   await writeFileAtomic(join(directory, COMPARISON_FILES.summary), `${JSON.stringify(summary, null, 2)}\n`);
-  await writeFileAtomic(report, renderComparison({ record: parts.record, summary, document }));
-  const text = renderComparisonText(summary, { width: terminalWidth(), unit: samplesName(parts.record) });
+  await writeFileAtomic(report, renderComparison({ ...parts, summary, samples, document }));
+  const text = renderComparisonText(summary, { width: terminalWidth(), unit: samplesName(record) });
   return { summary, text, report };
 }

@@ -1,7 +1,6 @@
 /** A comparison from its configuration to the files of its directory; begun, or gone on with. */
 import { rm } from 'node:fs/promises';
 import type { RunData } from '../config/build-data.ts';
-import { comparesRows } from '../config/build-strategy.ts';
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import { type Domain, dataPath, IMAGES, TEXTS } from '../config/domains.ts';
 import type { Comparison } from '../config/read-compare.ts';
@@ -19,10 +18,12 @@ import type { ComparisonRecord, ComparisonResult } from '../report/comparison-re
 import { formatSeconds } from '../report/format.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
 import type { CachedTeacherRows } from '../teachers/teacher-cache.ts';
+import { checkLabels, checkWidths } from './compare-checks.ts';
 import type { ComparisonDirectory } from './compare-directory.ts';
 import { identify, type PreparedRun } from './compare-identity.ts';
 import { runOne, type SharedParts } from './compare-one.ts';
 import { newComparisonRecord } from './compare-record.ts';
+import { keepSamples } from './compare-samples.ts';
 import type { Progress } from './progress.ts';
 import { count } from './teacher-progress.ts';
 import { askTokens, teacherRows } from './teacher-rows.ts';
@@ -54,6 +55,8 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
 ): Promise<ComparisonRecord> {
   const { directory, again, command } = context;
   const { data, measured } = await readData(domain, comparison, context);
+  const { full, test, measureOn } = comparison.parsed;
+  const otherClasses = test.classes === 'other' && measureOn === 'test';
   const [{ config }] = comparison.runs;
   const teacher = await domain.teacher(config);
   let record: ComparisonRecord | undefined;
@@ -62,17 +65,21 @@ async function run<Sample extends StudentSample, Data extends RunData<Sample>>(
       ? { ...teacher, ...shapeOf(teacher), embed: askTokens(teacher.teacher, config, context) }
       : {};
     const runs = identify(comparison.runs, {
-      ...{ data, measured: measured.fingerprint, shape, full: comparison.parsed.full },
+      ...{ data, measured: measured.fingerprint, shape, full, otherClasses },
       teacher: teacher && (teacher.teacher.fingerprintFor?.(data.training) ?? teacher.teacher.fingerprint),
     });
     checkWidths(runs, teacher);
+    if (!otherClasses) checkLabels(runs, { data, measured, shape, measureOn });
     const todo = await directory.todo(runs, { again });
     const { earlier } = directory;
     record = newComparisonRecord({ comparison, kind: domain.kind, data, measured, teacher, runs, command, earlier });
     await directory.writeRecord(record);
     await writeSkipped(directory.file('skipped'), data.skipped);
     if (todo.length === 0) context.progress.finish('complete', `${directory.path} holds all ${runs.length} runs`);
-    else record = await runAll(todo, record, { domain, comparison, data, measured, teacher, shape }, context);
+    else {
+      const parts = { domain, comparison, data, measured, teacher, shape, otherClasses };
+      record = await runAll(todo, record, parts, context);
+    }
     record = { ...record, status: 'complete', finishedAt: new Date().toISOString() };
     await directory.writeRecord(record);
     await rm(directory.file('unfinished'), { recursive: true, force: true });
@@ -135,35 +142,16 @@ async function readData<Sample, Data extends RunData<Sample>>(
   return { data, measured };
 }
 
-/** Found out now, and not after the methods in front of it. */
-function checkWidths(runs: readonly PreparedRun[], teacher: BuiltTeacher<never> | undefined): void {
-  for (const {
-    method,
-    student,
-    run: { config, trained },
-    studentConfig,
-  } of runs) {
-    if (!teacher || !trained || !comparesRows(config) || !('dimension' in studentConfig.student)) continue;
-    const { dimension = teacher.teacher.dimension } = studentConfig.student;
-    if (dimension === teacher.teacher.dimension) continue;
-    throw new LimbeckError(
-      'INVALID_OPTION',
-      `students.${student}.dimension: expected ${teacher.teacher.dimension}, the teacher's, since method ${method} compares rows, got ${dimension}. ` +
-        `Leave it out, or give the method a head: strategy.projection: student.`,
-    );
-  }
-}
-
 async function runAll<Sample extends StudentSample, Data extends RunData<Sample>>(
   todo: readonly PreparedRun[],
   begun: ComparisonRecord,
-  parts: Pick<SharedParts<Sample, Data>, 'domain' | 'data' | 'measured' | 'teacher' | 'shape'> & {
+  parts: Pick<SharedParts<Sample, Data>, 'domain' | 'data' | 'measured' | 'teacher' | 'shape' | 'otherClasses'> & {
     readonly comparison: Comparison;
   },
   context: CompareContext,
 ): Promise<ComparisonRecord> {
   const { directory, progress, signal } = context;
-  const { data, measured, teacher, comparison } = parts;
+  const { data, measured, teacher, comparison, otherClasses } = parts;
   const { full } = comparison.parsed;
   const keepsStudents = comparison.parsed.output.students;
   const { config } = comparison.runs[0];
@@ -172,13 +160,15 @@ async function runAll<Sample extends StudentSample, Data extends RunData<Sample>
   const rows = data.training.augmented ? undefined : await ask(data.training, 'training');
   const ofMeasured = await ask(measured, comparison.parsed.measureOn);
   try {
-    const metrics = begun.teacher?.metrics ?? (ofMeasured && (await teacherMetrics(ofMeasured, measured, full)));
+    const metrics =
+      begun.teacher?.metrics ?? (ofMeasured && (await teacherMetrics(ofMeasured, measured, { full, otherClasses })));
     const record = { ...begun, ...(begun.teacher && metrics && { teacher: { ...begun.teacher, metrics } }) };
     await directory.writeRecord(record);
     const shared: SharedParts<Sample, Data> = {
       ...{ ...parts, rows, measuredRows: ofMeasured?.embeddings, tokenizers: new Map() },
-      ...{ directory, keepsStudents, full, signal },
+      ...{ directory, keepsStudents, full, signal, keptSeed: comparison.seeds[0] },
     };
+    await keepSamples(directory.path, record, { measured, teacher: ofMeasured?.embeddings });
     const before = begun.runs.length - todo.length;
     if (before > 0) progress.finish('resume', `${before} of ${begun.runs.length} runs are done`);
     for (const [i, one] of todo.entries()) {
@@ -223,12 +213,12 @@ function outcome({ error, metrics, trainingSeconds }: ComparisonResult): string 
 async function teacherMetrics(
   { embeddings, outputs }: CachedTeacherRows,
   { labels, size }: Dataset<unknown>,
-  full: boolean,
+  { full, otherClasses }: Pick<SharedParts<unknown, never>, 'full' | 'otherClasses'>,
 ): Promise<Metrics> {
   const rows = embeddings.gather(everyNumber(size));
   const more = full ? await fullMeasures({ rows, labels }) : {};
   if (!labels) return more;
-  const logits = outputs?.gather(everyNumber(size));
+  const logits = otherClasses ? undefined : outputs?.gather(everyNumber(size));
   return {
     ...(logits && {
       accuracy: accuracy(logits, labels),

@@ -10,7 +10,7 @@ import type { LoadedStudent } from '../students/loaded-student.ts';
 import type { LabelledData } from './evaluation-data.ts';
 
 /** Everything that was found. */
-export interface Evaluation extends EvaluationResult {
+export interface Evaluation extends Omit<EvaluationResult, 'scores'> {
   readonly student: {
     readonly directory: string;
     readonly kind: 'text' | 'image';
@@ -36,11 +36,12 @@ export function describeEvaluation(
   result: EvaluationResult,
 ): Evaluation {
   const { kind, dimension, classes = null, modelBytes: sizeBytes } = student;
+  const { scores: _, ...told } = result;
   const { fingerprint, skipped = [] } = data;
   return {
     student: { directory, kind, dimension, classes, sizeBytes },
     data: { path, fingerprint, skipped, majorityClass: labels ? majorityClass(labels, classNames) : null },
-    ...result,
+    ...told,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { CacheConfig } from '../config/teacher-schema.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { formatHeldOut, type HeldOutRows } from '../report/held-out.ts';
+import { type DescribedSamples, formatHeldOut, type HeldOutRows } from '../report/held-out.ts';
 import { writeFileAtomic } from '../runtime/files.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
 import { cacheTeacherRows } from '../teachers/teacher-cache.ts';
@@ -39,16 +39,28 @@ export async function heldOutRows<Sample extends StudentSample>({
     const rows = embeddings.gather(numbers);
     embeddings.release();
     const samples = await data.read(numbers);
-    const { labels, classNames, ids } = data;
-    return {
-      texts: samples.map((sample, i) => (typeof sample === 'string' ? sample : (ids?.[i] ?? `image ${i}`))),
-      classes: Array.from(numbers, (i) => labels && (classNames?.[labels[i]] ?? String(labels[i]))),
-      teacher: rows,
-      student: await student.embed(samples),
-    };
+    return { ...describeSamples(data, numbers, samples), teacher: rows, student: await student.embed(samples) };
   } finally {
     await student.release();
   }
+}
+
+/**
+ * Samples as people read them: a text as it is, an image by its name.
+ *
+ * @param samples those of these numbers
+ */
+export function describeSamples<Sample>(
+  { labels, classNames, ids }: Dataset<Sample>,
+  numbers: Int32Array,
+  samples: readonly Sample[],
+): DescribedSamples {
+  return {
+    texts: samples.map((sample, i) =>
+      typeof sample === 'string' ? sample : (ids?.[numbers[i]] ?? `image ${numbers[i]}`),
+    ),
+    classes: Array.from(numbers, (i) => labels && (classNames?.[labels[i]] ?? String(labels[i]))),
+  };
 }
 
 /** @throws LimbeckError FILE_UNWRITABLE */

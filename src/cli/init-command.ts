@@ -8,6 +8,7 @@ import { parseConfigText } from '../config/config-text.ts';
 import { parseConfig } from '../config/read-config.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { STUDENTS_OF_IMAGES, STUDENTS_OF_TEXTS } from '../config/student-schema.ts';
+import { TEXT_RECIPE } from '../config/text-recipe.ts';
 import { LimbeckError } from '../errors.ts';
 import { writeFileAtomic } from '../runtime/files.ts';
 import { DEFAULT_FILE } from './config-flags.ts';
@@ -106,7 +107,7 @@ async function answered(flags: InitFlags): Promise<ConfigInput> {
       data,
       teacher,
       student: studentOf(student, kind),
-      strategy: kind === 'none' ? { kind: 'supervised' } : { kind: 'contrastive' },
+      strategy: kind === 'none' ? { kind: 'supervised' } : student === 'static' ? TEXT_RECIPE : { kind: 'contrastive' },
       training: { epochs: 10 },
     } as ConfigInput;
   } finally {

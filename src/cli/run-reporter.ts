@@ -8,10 +8,8 @@ import type {
 } from '../training/distill-options.ts';
 import type { MetricsFile } from './metrics-file.ts';
 import type { Progress } from './progress.ts';
+import { StepLines } from './step-lines.ts';
 import { count, showTeacherProgress } from './teacher-progress.ts';
-
-/** Lines of steps in a file, about: each is the mean of the steps since the last. */
-const LINES = 1000;
 
 /** In the words of run records: what `limbeck distill` trains. */
 export const METHOD = 'student';
@@ -28,10 +26,11 @@ export interface ReporterParts {
 
 export class RunReporter {
   readonly #parts: ReporterParts;
-  #since = { loss: 0, steps: 0 };
+  readonly #lines: StepLines;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+    this.#lines = new StepLines(parts.metrics, { method: METHOD, seed: parts.seed });
   }
 
   readonly onEvent = (event: DistillEvent): void => {
@@ -57,20 +56,9 @@ export class RunReporter {
   }
 
   #step(event: StepEvent): void {
-    const { progress, metrics, epochs, samples, unit } = this.#parts;
-    const { step, steps, epoch, seconds, learningRate, gradientNorm, components } = event;
-    if (!metrics.started) metrics.start(step - 1);
-    this.#since = { loss: this.#since.loss + event.loss, steps: this.#since.steps + 1 };
-    if (step % Math.ceil(steps / LINES) === 0 || step === steps) {
-      metrics.append({
-        ...this.#line(step, epoch, seconds),
-        loss: this.#since.loss / this.#since.steps,
-        components: { ...components },
-        learningRate,
-        gradientNorm,
-      });
-      this.#since = { loss: 0, steps: 0 };
-    }
+    const { progress, epochs, samples, unit } = this.#parts;
+    const { step, steps, epoch, seconds } = event;
+    this.#lines.add(event);
     const rate = count(Math.round((epoch * samples) / Math.max(seconds, 1e-3)));
     progress.update(
       'train',
@@ -80,14 +68,10 @@ export class RunReporter {
   }
 
   #validation({ step, epoch, metrics: found, best, seconds }: ValidationEvent): void {
-    const { progress, metrics, epochs } = this.#parts;
-    metrics.append({ ...this.#line(step, epoch, seconds), validation: { ...found } });
+    const { progress, metrics, seed, epochs } = this.#parts;
+    metrics.append({ method: METHOD, seed, step, epoch, seconds, validation: { ...found } });
     const shown = Object.entries(found).map(([name, value]) => `${name} ${value.toFixed(3)}`);
     const mark = best ? ' (best so far)' : '';
     progress.finish('measure', `epoch ${Number(epoch.toFixed(2))}/${epochs}: ${shown.join(', ')}${mark}`);
-  }
-
-  #line(step: number, epoch: number, seconds: number) {
-    return { method: METHOD, seed: this.#parts.seed, step, epoch, seconds };
   }
 }

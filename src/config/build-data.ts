@@ -35,6 +35,8 @@ export interface TestRequest {
   /** The IDX file of labels that belongs to an IDX file of pixels. */
   readonly labels?: string | undefined;
   readonly share: number;
+  /** Whether the labels of the file are classes of the data; default 'same'. */
+  readonly classes?: 'same' | 'other';
 }
 
 export interface ReadControl {
@@ -53,8 +55,10 @@ export async function buildTextData(config: RunConfig, { test }: ReadControl = {
       ...(classNames && { classNames: [...classNames] }),
     });
   const all = await read(data.texts as string);
-  const more = async (path: string | undefined) => (path === undefined ? undefined : read(path, all.classNames));
-  return parts(config, all, await more(data.validationFile), test && { ...test, data: await more(test.file) });
+  const more = async (path: string | undefined, classNames: readonly string[] | undefined) =>
+    path === undefined ? undefined : read(path, classNames);
+  const tested = test && { ...test, data: await more(test.file, namesOfTest(test, all)) };
+  return parts(config, all, await more(data.validationFile, all.classNames), tested);
 }
 
 /** The side of images when nothing says it: that of the small networks that are the default. */
@@ -84,18 +88,23 @@ export async function buildImageData(
   const all = await read(data.images as string, data.labels);
   const { format } = all;
   if (!format) throw new LimbeckError('INVALID_ARGUMENT', `${data.images}: expected images of a known size, got none.`);
-  const more = async (path: string | undefined, labels: string | undefined) =>
-    path === undefined ? undefined : read(path, labels, all.classNames);
+  const more = async (path: string | undefined, labels: string | undefined, names: readonly string[] | undefined) =>
+    path === undefined ? undefined : read(path, labels, names);
   const { training: plain, ...rest } = await parts(
     config,
     all,
-    await more(data.validationFile, data.validationLabels),
-    test && { ...test, data: await more(test.file, test.labels) },
+    await more(data.validationFile, data.validationLabels, all.classNames),
+    test && { ...test, data: await more(test.file, test.labels, namesOfTest(test, all)) },
   );
   const varied = data.augment
     ? augmented({ ...plain, format }, { ...data.augment, seed: training.seed, format })
     : plain;
   return { ...rest, training: varied, ...(data.augment && { plain }), format };
+}
+
+/** Test data of other classes have names of their own. */
+function namesOfTest({ classes }: TestRequest, { classNames }: Dataset<unknown>): readonly string[] | undefined {
+  return classes === 'other' ? undefined : classNames;
 }
 
 /** What is neither a directory nor a list is an array of pixels. */

@@ -84,7 +84,7 @@ export async function buildTextStudent(
         'student.dimension: expected a whole number ≥ 1, since there is no teacher whose width could be taken, got nothing.',
       );
     }
-    const { width, initialization } = options;
+    const { width, initialization, precision } = options;
     const { embed } = teacher;
     if (initialization === 'teacher' && embed) {
       built.teacherTokens ??= await teacherTokens(tokenizer, encodedParts(tokenizer, training), (texts) =>
@@ -92,7 +92,7 @@ export async function buildTextStudent(
       );
     }
     const fromTeacher = initialization === 'teacher' ? built.teacherTokens : undefined;
-    const student = new StaticEmbeddingStudent(tokenizer, { width, dimension, seed, fromTeacher });
+    const student = new StaticEmbeddingStudent(tokenizer, { width, dimension, seed, precision, fromTeacher });
     return { student, architecture: 'static embeddings', ...known };
   }
   const { layers, heads, hidden, intermediate, fromTeacher } = options;

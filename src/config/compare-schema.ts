@@ -66,6 +66,12 @@ export const compareSchema = z.strictObject({
         ),
       file: path('the path of test data of the same kind, instead of a share of the data').optional(),
       labels: path('the path of the IDX file of labels that belongs to a test file of pixels').optional(),
+      classes: z
+        .enum(['same', 'other'])
+        .default('same')
+        .describe(
+          "'same' or 'other': whether labels of the test file are classes of the training data; of other classes rows are measured, by neighbours, probes and few-shot episodes, and outputs are not",
+        ),
     })
     .prefault({}),
   measureOn: z

@@ -181,6 +181,12 @@ function nameProblems(
       "expected 'id' with test.file, whose samples have no place in the order of the rows, got 'order'",
     );
   }
+  if (test.classes === 'other' && test.file === undefined) {
+    wrong(
+      ['test', 'classes'],
+      "expected 'same' without test.file, since a share of the data has its classes, got 'other'",
+    );
+  }
   if (measureOn === 'validation' && data.validation === 0 && data.validationFile === undefined) {
     wrong(['measureOn'], 'expected data.validation above 0, or data.validationFile, to measure on, got neither');
   }

@@ -7,6 +7,7 @@ import { applyOverrides, type Override } from './overrides.ts';
 import { refuse } from './refuse-config.ts';
 import { configSchema } from './schema.ts';
 import { sectionOf } from './schema-tree.ts';
+import { withTextRecipe } from './text-recipe.ts';
 
 export interface ConfigSource {
   /** YAML or JSON; by default nothing but what the flags say. */
@@ -38,7 +39,7 @@ export function parseConfig(
   text: ConfigText | undefined,
   { file = 'config', overrides = [], training = true }: ConfigSource = {},
 ): RunConfig {
-  const value = withImageStudent(applyOverrides(root, text?.value ?? {}, overrides));
+  const value = withTextRecipe(withImageStudent(applyOverrides(root, text?.value ?? {}, overrides)));
   const { config, problems } = checkRun(value, training);
   refuse(problems, { text, file, overrides, root });
   return config as RunConfig;

@@ -4,6 +4,7 @@ import { METHODS } from './compare-methods.ts';
 import { compareSchema } from './compare-schema.ts';
 import { configSchema } from './schema.ts';
 import { type ChoiceNode, type Field, type SchemaNode, type SectionNode, sectionOf } from './schema-tree.ts';
+import { TEXT_RECIPE } from './text-recipe.ts';
 
 /** What each section is for; a section without an entry would be a gap in the page, so a test holds the list complete. */
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
@@ -15,7 +16,8 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
     'Where the rows of the teacher are kept, so that they are computed once. An interrupted pass goes on where it was.',
   student: 'What is trained. Without `kind`: `static` for texts, `resnet` for images.',
   strategy:
-    'What the student is trained to do. Without `kind`: `contrastive`. [strategies.md](strategies.md) has the formulas.',
+    'What the student is trained to do. Without `kind`: `contrastive`. Left out altogether, a static student with a teacher is trained by ' +
+    `\`${stringify(TEXT_RECIPE, { collectionStyle: 'flow', lineWidth: 0 }).trim()}\`. [strategies.md](strategies.md) has the formulas.`,
   training: 'How long, how fast, in what batches, and what is kept on the way. [training.md](training.md) says more.',
   output: 'Where everything goes.',
 };

@@ -59,7 +59,7 @@ export const STUDENTS = {
   static: z.strictObject({
     kind: z.literal('static').default('static').describe("'static': a vector for every token; for texts"),
     width: staticEmbeddingOptionsSchema.shape.width
-      .default(96)
+      .default(144)
       .describe(staticEmbeddingOptionsSchema.shape.width.description ?? ''),
     initialization: z
       .enum(['teacher', 'random'])
@@ -68,6 +68,10 @@ export const STUDENTS = {
         "'teacher': a token's vector starts as the principal components of the teacher's embedding of it, weighted by rarity; or 'random'; by " +
           "default 'teacher' where it can be asked",
       ),
+    precision: staticEmbeddingOptionsSchema.shape.precision
+      .removeDefault()
+      .default('int8')
+      .describe(staticEmbeddingOptionsSchema.shape.precision.description ?? ''),
     ...dimension,
     ...tokens,
   }),

@@ -11,8 +11,8 @@ import { agreement } from './agreement.ts';
 import { expectedCalibrationError, negativeLogLikelihood } from './calibration.ts';
 import { fullMeasures, measuredSamples } from './full-measures.ts';
 import type { Metrics } from './metrics.ts';
-import { leaveOneOutAccuracy } from './nearest-neighbour-accuracy.ts';
 import { pairSimilarity } from './pair-similarity.ts';
+import { type EmbeddedSamples, type SampleScores, sampleScores } from './sample-scores.ts';
 
 // Node and browsers have it; the types of either would let in all of that platform.
 declare const performance: { now(): number };
@@ -62,13 +62,6 @@ export interface EvaluationOptions<Sample> {
   readonly onEmbedded?: ((embedded: EmbeddedSamples) => void) | undefined;
 }
 
-/** What a model says of all samples, in their order. */
-export interface EmbeddedSamples {
-  readonly rows: Matrix;
-  /** With labels, of models that classify. */
-  readonly logits: Matrix | undefined;
-}
-
 export interface EvaluationResult {
   readonly samples: number;
   /**
@@ -77,6 +70,8 @@ export interface EvaluationResult {
    * samples, every sample by all others. `pairSpearman` and `pairPearson` with pairs. With `full` also what {@link fullMeasures} gives.
    */
   readonly metrics: Metrics;
+  /** What metrics are means of, sample by sample, where they are such. */
+  readonly scores: SampleScores;
   /** With `full`: how many samples its measures were made on; fewer than `samples` where those were too many, and some were drawn. */
   readonly fullSamples?: number;
   /** Milliseconds from one sample to its row: half and 99 % of the samples take no longer. */
@@ -85,8 +80,6 @@ export interface EvaluationResult {
   readonly samplesPerSecond: number;
 }
 
-/** Whose vote counts. */
-export const NEIGHBOURS = 10;
 /** Runs before the clock counts: the first ones allocate. */
 const WARM_UP = 5;
 
@@ -119,12 +112,18 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
   checkLabels(data.labels, model.classes);
   const { rows, logits, seconds } = await embedAll(options);
   options.onEmbedded?.({ rows, logits });
+  for (const [name, source] of Object.entries({ teacher, index })) checkWidth(rows, name, source);
+  const { labels } = data;
+  // Every comparison of all with all is made once: the metrics are means of what it gives sample by sample.
+  const scores = sampleScores({ rows, logits, labels, teacher: index ? undefined : teacher });
+  const means = Object.fromEntries(Object.entries(scores).map(([name, values]) => [name, mean(values)]));
   return {
     samples: data.size,
+    scores,
     metrics: {
-      ...(data.labels && logits && classification(logits, data.labels)),
-      ...(teacher && agreementWith(rows, teacher, index)),
-      ...(data.labels && rows.rows > 1 && { knnAccuracy: leaveOneOutAccuracy(rows, data.labels, NEIGHBOURS) }),
+      ...(labels && logits && classification(logits, labels)),
+      ...means,
+      ...(teacher && index && agreementWith(rows, teacher, index)),
       ...(options.pairs && (await similarityOf(options, options.pairs))),
       ...(options.full && (await fullMeasures({ rows, labels: data.labels, teacher }))),
     },
@@ -191,18 +190,21 @@ async function embedAll<Sample>(options: EvaluationOptions<Sample>): Promise<Emb
   return { rows: rows as Matrix, logits, seconds: milliseconds / 1000 };
 }
 
-function agreementWith(rows: Matrix, teacher: RowSource, index: RowSource | undefined): Metrics {
-  for (const [name, { columns }] of Object.entries({ teacher, ...(index && { index }) })) {
-    if (columns === rows.columns) continue;
-    throw new LimbeckError(
-      'SHAPE_MISMATCH',
-      `evaluate: expected rows of one space, got ${rows.columns} numbers from the model and ${columns} from the ${name}. ` +
-        'A student that was trained into another width cannot be compared by its rows.',
-    );
-  }
-  const own = teacher.gather(everyNumber(teacher.rows));
-  return agreement(rows, own, index && stack(own, index.gather(everyNumber(index.rows))));
+function checkWidth({ columns }: Matrix, name: string, source: RowSource | undefined): void {
+  if (!source || source.columns === columns) return;
+  throw new LimbeckError(
+    'SHAPE_MISMATCH',
+    `evaluate: expected rows of one space, got ${columns} numbers from the model and ${source.columns} from the ${name}. ` +
+      'A student that was trained into another width cannot be compared by its rows.',
+  );
 }
+
+function agreementWith(rows: Matrix, teacher: RowSource, index: RowSource): Metrics {
+  const own = teacher.gather(everyNumber(teacher.rows));
+  return agreement(rows, own, stack(own, index.gather(everyNumber(index.rows))));
+}
+
+const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, x) => sum + x, 0) / values.length;
 
 function classification(logits: Matrix, labels: Int32Array): Metrics {
   const five = logits.columns > 5 && { top5Accuracy: accuracy(logits, labels, { k: 5 }) };

@@ -18,13 +18,14 @@ const MOST_SAMPLES = 5000;
 export const measuredSamples = (samples: number): number => Math.min(samples, MOST_SAMPLES);
 
 const WAYS = 5;
+const SHOTS = [1, 5, 20];
 const QUERIES = 15;
 
 /**
  * `uniformity` of at least two rows. With a teacher `neighbourOverlap`, `linearCka` and of at least three rows `similarityCorrelation`.
  * With labels `probeAccuracy` (five folds), `classNdcgAt10` and `classAlignment` where a class has two rows, with a teacher of the same
- * width `teacherNdcgAt10`; `fewShot1Accuracy` and `fewShot5Accuracy` where five classes have enough rows. Of more than 5000 rows, 5000
- * that are drawn (the same ones each time) are probed and compared with all.
+ * width `teacherNdcgAt10`; `fewShot1Accuracy`, `fewShot5Accuracy` and `fewShot20Accuracy` where five classes have enough rows. Of more
+ * than 5000 rows, 5000 that are drawn (the same ones each time) are probed and compared with all.
  *
  * @param task `rows`: n × d; `labels`: n class numbers; `teacher`: n rows of the same samples
  * @throws LimbeckError as the measures
@@ -69,7 +70,7 @@ async function byClass(
   const own = Array.from(numbers, (number) => labels[number]);
   const metrics: Record<string, number> = {};
   metrics.probeAccuracy = (await crossValidatedProbe({ rows: some, labels: own })).accuracy;
-  for (const shots of [1, 5]) {
+  for (const shots of SHOTS) {
     if (classesWith(own, shots + QUERIES) < WAYS) continue;
     const { accuracy } = await fewShot({ rows: some, labels: own, ways: WAYS, shots, queries: QUERIES });
     metrics[`fewShot${shots}Accuracy`] = accuracy;

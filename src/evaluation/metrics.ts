@@ -119,6 +119,13 @@ export const METRICS = [
     better: 'higher',
   },
   {
+    key: 'fewShot20Accuracy',
+    label: '20-shot',
+    description: 'share of right answers where twenty samples a class are known, of five classes, over 600 episodes',
+    unit: 'share',
+    better: 'higher',
+  },
+  {
     key: 'classNdcgAt10',
     label: 'nDCG@10',
     description:

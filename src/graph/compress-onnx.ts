@@ -11,7 +11,7 @@ type Tensor = onnxProto.onnx.ITensorProto;
 const { FLOAT, FLOAT16, INT8 } = TensorProto.DataType;
 
 /** How weights are stored. */
-export type WeightPrecision = 'float16' | 'int8';
+export type WeightPrecision = 'float16' | 'int8' | 'int8-tables';
 
 /** Smaller tensors (biases, gains) stay as they are: they weigh nothing, and rounding them costs the most. */
 const SMALLEST = 256;
@@ -19,7 +19,11 @@ const SMALLEST = 256;
 /**
  * - `'float16'`: weights rounded to half precision, half the size; the model computes in float32.
  * - `'int8'`: weights rounded to 255 steps between ± the largest of each row or output channel, a quarter of the size. Products with a
- *   weight matrix run on integers, with activations quantized as they come ("dynamic"); tables and convolutions are widened before use.
+ *   weight matrix run on integers, with activations quantized as they come ("dynamic"), so that a row depends a little on what else is in
+ *   its batch; convolutions are widened before use.
+ * - `'int8-tables'`: the same for tables that rows are looked up in, and nothing else: no row depends on another.
+ *
+ * Of a table only the rows that are looked up are widened.
  *
  * @param bytes an .onnx file with its weights inside, opset 13 or newer
  * @returns the bytes of another
@@ -35,23 +39,34 @@ export function compressOnnx(bytes: Uint8Array, precision: WeightPrecision): Uin
   const added: Tensor[] = [];
   const before: Node[] = [];
   const nodes: Node[] = [];
-  if (precision === 'float16') {
-    for (const [name, tensor] of weights) {
-      added.push(stored(`${name} (float16)`, FLOAT16, tensor.dims ?? [], floatsToHalves(floatsOf(tensor))));
+  const tables = tablesOf(graph, weights);
+  if (precision === 'int8-tables') {
+    for (const [name, tensor] of weights) if (!tables.has(name)) kept.push(tensor);
+  }
+  for (const name of tables) {
+    const tensor = weights.get(name) as Tensor;
+    if (precision === 'float16') added.push(halved(name, tensor));
+    else added.push(...quantizedTable(name, tensor));
+  }
+  const others = new Map([...weights].filter(([name]) => precision !== 'int8-tables' && !tables.has(name)));
+  const floatUses = new Set<string>((graph.output ?? []).map(({ name }) => name ?? ''));
+  for (const original of graph.node ?? []) {
+    const [first] = original.input ?? [];
+    if (tables.has(first)) {
+      nodes.push(...lookup(original, precision));
+      continue;
+    }
+    const product = precision === 'int8' ? integerProduct(original, others) : undefined;
+    if (!product) for (const input of original.input ?? []) floatUses.add(input);
+    nodes.push(...(product?.nodes ?? [original]));
+    if (product && !added.some(({ name }) => name === product.tensors[0].name)) added.push(...product.tensors);
+  }
+  for (const [name, tensor] of others) {
+    if (!floatUses.has(name)) continue;
+    if (precision === 'float16') {
+      added.push(halved(name, tensor));
       before.push(node('Cast', [`${name} (float16)`], [name], { to: FLOAT }));
-    }
-    nodes.push(...(graph.node ?? []));
-  } else {
-    const floatUses = new Set<string>();
-    for (const original of graph.node ?? []) {
-      const product = integerProduct(original, weights);
-      if (!product) for (const input of original.input ?? []) floatUses.add(input);
-      nodes.push(...(product?.nodes ?? [original]));
-      if (product && !added.some(({ name }) => name === product.tensors[0].name)) added.push(...product.tensors);
-    }
-    for (const output of graph.output ?? []) floatUses.add(output.name ?? '');
-    for (const [name, tensor] of weights) {
-      if (!floatUses.has(name)) continue;
+    } else {
       // Rows of a table, output channels of a convolution: the first axis of both.
       const { values, scales } = quantized(floatsOf(tensor), sizes(tensor), 0);
       added.push(stored(`${name} (int8)`, INT8, tensor.dims ?? [], values));
@@ -64,6 +79,49 @@ export function compressOnnx(bytes: Uint8Array, precision: WeightPrecision): Uin
   // Older files list weights among the inputs.
   graph.input = (graph.input ?? []).filter(({ name }) => !weights.has(name ?? ''));
   return ModelProto.encode(model).finish();
+}
+
+/** Weights of which rows are looked up, and which are used for nothing else. */
+function tablesOf(graph: onnxProto.onnx.IGraphProto, weights: ReadonlyMap<string, Tensor>): Set<string> {
+  const tables = new Set<string>();
+  const others = new Set((graph.output ?? []).map(({ name }) => name ?? ''));
+  for (const { opType, input, attribute } of graph.node ?? []) {
+    const axis = Number((attribute ?? []).find(({ name }) => name === 'axis')?.i ?? 0);
+    for (const [i, name] of (input ?? []).entries()) {
+      const isTable = opType === 'Gather' && i === 0 && axis === 0 && sizes(weights.get(name) ?? {}).length === 2;
+      (isTable ? tables : others).add(name);
+    }
+  }
+  return new Set([...tables].filter((name) => !others.has(name)));
+}
+
+function halved(name: string, tensor: Tensor): Tensor {
+  return stored(`${name} (float16)`, FLOAT16, tensor.dims ?? [], floatsToHalves(floatsOf(tensor)));
+}
+
+/** Values [rows, width], and scales [rows, 1], which are looked up by the same ids. */
+function quantizedTable(name: string, tensor: Tensor): Tensor[] {
+  const { values, scales } = quantized(floatsOf(tensor), sizes(tensor), 0);
+  return [
+    stored(`${name} (int8)`, INT8, tensor.dims ?? [], values),
+    stored(`${name} (scale)`, FLOAT, [scales.length, 1], scales),
+  ];
+}
+
+/** A lookup in a compressed table: its rows, then widened. */
+function lookup({ name, input, output }: Node, precision: WeightPrecision): Node[] {
+  const [table, ids] = input as [string, string];
+  const result = output?.[0] ?? '';
+  const part = (what: string): string => `${name || result} ${what}`;
+  const rows = `${table} (${precision === 'float16' ? 'float16' : 'int8'})`;
+  const gathered = node('Gather', [rows, ids], [part('rows')], { axis: 0 });
+  if (precision === 'float16') return [gathered, node('Cast', [part('rows')], [result], { to: FLOAT })];
+  return [
+    gathered,
+    node('Cast', [part('rows')], [part('whole numbers')], { to: FLOAT }),
+    node('Gather', [`${table} (scale)`, ids], [part('scales')], { axis: 0 }),
+    node('Mul', [part('whole numbers'), part('scales')], [result]),
+  ];
 }
 
 function isLarge({ dataType, dims, dataLocation }: Tensor): boolean {

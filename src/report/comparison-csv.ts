@@ -1,6 +1,6 @@
 /** The results of a comparison as CSV (RFC 4180): a row a run, for spreadsheets and for whatever draws figures. */
 import { METRICS } from '../evaluation/metrics.ts';
-import type { ComparisonRecord, ComparisonResult } from './comparison-record.ts';
+import { type ComparisonRecord, type ComparisonResult, resultsOfRuns } from './comparison-record.ts';
 
 const FACTS = [
   'steps',
@@ -16,7 +16,7 @@ const FACTS = [
 
 /** Runs in the order of the record, each with its metrics; numbers as they are, and nothing where there is none. */
 export function renderComparisonCsv(record: ComparisonRecord, results: readonly ComparisonResult[]): string {
-  const done = record.runs.flatMap(({ digest }) => results.find((result) => result.digest === digest) ?? []);
+  const done = resultsOfRuns(record, results);
   const measured = new Set(done.flatMap(({ metrics }) => Object.keys(metrics)));
   const metrics = [...new Set([...METRICS.map(({ key }) => key as string), ...measured])].filter((key) =>
     measured.has(key),

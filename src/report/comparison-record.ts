@@ -73,8 +73,22 @@ export interface ComparisonResult extends PlannedRun {
   samplesPerSecond: number | null;
   /** Milliseconds for one sample. */
   latency: { p50: number; p99: number } | null;
+  /** Mean loss of stretches of equally many steps, each with its mean step; absent of students that are not trained, and in older results. */
+  curve?: [step: number, loss: number][];
   /** Why the training has no result, as when it diverged. */
   error?: string;
+}
+
+/**
+ * What came out of the runs of a comparison, in its order. Runs are known by their digests: of two methods, or students, that are one and the
+ * same under two names, both have the result.
+ */
+export function resultsOfRuns({ runs }: ComparisonRecord, results: readonly ComparisonResult[]): ComparisonResult[] {
+  const byDigest = new Map(results.map((result) => [result.digest, result]));
+  return runs.flatMap(({ method, student, digest }) => {
+    const result = byDigest.get(digest);
+    return result ? { ...result, method, student } : [];
+  });
 }
 
 const count = z.int().nonnegative();
@@ -116,6 +130,7 @@ const comparisonResult: z.ZodType<ComparisonResult> = z.object({
   evaluationSeconds: amount,
   samplesPerSecond: amount,
   latency: z.object({ p50: z.number().nonnegative(), p99: z.number().nonnegative() }).nullable(),
+  curve: z.array(z.tuple([z.number(), z.number()])).exactOptional(),
   error: z.string().exactOptional(),
 });
 

@@ -4,17 +4,24 @@
  */
 import { AGREEMENT_METRICS } from '../evaluation/agreement.ts';
 import { describeMetric, METRICS, type MetricDescription } from '../evaluation/metrics.ts';
+import { SAMPLE_METRICS } from '../evaluation/sample-scores.ts';
 import { summary } from '../evaluation/summary.ts';
-import type { ComparedMethod, ComparisonRecord, ComparisonResult } from './comparison-record.ts';
+import {
+  type ComparedMethod,
+  type ComparisonRecord,
+  type ComparisonResult,
+  resultsOfRuns,
+} from './comparison-record.ts';
 import { formatCount } from './format.ts';
-import { DIFFERENCE_RULE, type PairedDifference, pairedDifference, type ScoredPair } from './paired-difference.ts';
+import { DIFFERENCE_RULE, type PairedDifference, pairedDifference } from './paired-difference.ts';
+import { type ScoresOfRuns, scoredPairs } from './scored-pairs.ts';
 
 export interface ComparisonParts {
   readonly record: ComparisonRecord;
   /** Of this comparison or not; those of no run of the record are left out. */
   readonly results: readonly ComparisonResult[];
-  /** Scores of single samples by digest of the run, then by metric; of as many runs as have them. */
-  readonly scores: ReadonlyMap<string, Readonly<Record<string, ArrayLike<number>>>>;
+  /** Of as many runs as have them. */
+  readonly scores: ScoresOfRuns;
 }
 
 export interface SummarizedMetric {
@@ -33,6 +40,9 @@ export interface MethodSummary extends ComparedMethod {
   readonly samplesSeen: number;
   /** Mean over seeds; null for a student that is not trained. */
   readonly trainingSeconds: number | null;
+  /** In batches, and milliseconds for one sample alone: medians over the runs. */
+  readonly samplesPerSecond: number | null;
+  readonly latency: number | null;
   readonly metrics: Readonly<Record<string, SummarizedMetric>>;
   /** Against the baseline, by metric; none of the baseline itself, and none where no seed has both. */
   readonly differences: Readonly<Record<string, PairedDifference>>;
@@ -69,8 +79,7 @@ export interface ComparisonSummary {
 
 /** @throws LimbeckError NON_FINITE when a metric is NaN */
 export function summarizeComparison({ record, results, scores }: ComparisonParts): ComparisonSummary {
-  const byDigest = new Map(results.map((result) => [result.digest, result]));
-  const done = record.runs.flatMap(({ digest }) => byDigest.get(digest) ?? []);
+  const done = resultsOfRuns(record, results);
   const metrics = shownMetrics(record, done);
   const students = record.students.flatMap((name) => {
     const mine = done.filter((result) => result.student === name);
@@ -89,7 +98,7 @@ export function summarizeComparison({ record, results, scores }: ComparisonParts
     metrics,
     teacher: teacher ? { name: teacher.name, metrics: { ...teacher.metrics } } : null,
     students,
-    notes: notes(record, done, students),
+    notes: [...notes(record, done, students), ...missingScores(done, scores)],
   };
 }
 
@@ -126,24 +135,14 @@ function methodSummary(
   const [{ steps, samplesSeen }] = results;
   const seconds = results.flatMap(({ trainingSeconds }) => trainingSeconds ?? []);
   const measured = metrics.filter(({ key }) => results.some((result) => key in result.metrics));
-  const pairsOf = (key: string): ScoredPair[] =>
-    results.flatMap((mine) => {
-      const other = baseline.find(({ seed }) => seed === mine.seed);
-      if (!other || !(key in mine.metrics) || !(key in other.metrics)) return [];
-      return {
-        seed: mine.seed,
-        challenger: mine.metrics[key],
-        baseline: other.metrics[key],
-        challengerScores: scores.get(mine.digest)?.[key],
-        baselineScores: scores.get(other.digest)?.[key],
-      };
-    });
   return {
     ...method,
     seeds: results.map(({ seed }) => seed),
     failures: results.flatMap(({ seed, error }) => (error === undefined ? [] : [{ seed, error }])),
     ...{ steps, samplesSeen },
     trainingSeconds: seconds.length === 0 ? null : summary(seconds).mean,
+    samplesPerSecond: median(results.flatMap(({ samplesPerSecond }) => samplesPerSecond ?? [])),
+    latency: median(results.flatMap(({ latency }) => latency?.p50 ?? [])),
     metrics: Object.fromEntries(
       measured.map(({ key }) => {
         const values = results.map((result) => result.metrics[key] ?? null);
@@ -153,7 +152,7 @@ function methodSummary(
     ),
     differences: Object.fromEntries(
       measured.flatMap(({ key, better }) => {
-        const pairs = method.name === record.baseline ? [] : pairsOf(key);
+        const pairs = method.name === record.baseline ? [] : scoredPairs(key, results, baseline, scores);
         return pairs.length === 0 ? [] : [[key, pairedDifference(pairs, better)]];
       }),
     ),
@@ -209,6 +208,17 @@ function notes(
   if (failed.length > 0) found.push(`Runs without a result: ${failed.join(' · ')}`);
   if (methods.length > 1) found.push(DIFFERENCE_RULE);
   return found;
+}
+
+/** Intervals over samples are drawn from files of their own, which a copy of the results may lack: a clone of a repository does. */
+function missingScores(done: readonly ComparisonResult[], scores: ComparisonParts['scores']): string[] {
+  const scored = done.filter(({ metrics }) => SAMPLE_METRICS.some((key) => key in metrics));
+  const missing = scored.filter(({ digest }) => !scores.has(digest)).length;
+  if (missing === 0) return [];
+  return [
+    `Of ${missing} of ${scored.length} runs the scores of single samples are not here (runs/…/scores.safetensors): intervals of their ` +
+      'differences cover the luck of the seeds alone. Compared again into another directory, with --out, they have both.',
+  ];
 }
 
 /** That budgets are equal, or which are not. */

@@ -1,7 +1,7 @@
 /**
- * The two maps side by side: the same held-out texts in the teacher's and in the student's embedding, in shared
+ * Maps side by side: the same held-out texts in the teacher's and in a student's embedding, or several students', in shared
  * coordinates and colours. Readable without script: the legend highlights by CSS alone, and every dot has its text as
- * title. The page's few lines of script only mark the same text in the other map.
+ * title. The page's few lines of script only mark the same text in the other maps.
  */
 import * as Plot from '@observablehq/plot';
 import { LimbeckError } from '../errors.ts';
@@ -11,25 +11,42 @@ import { Html, html } from './html.ts';
 import type { XY } from './project-together.ts';
 import { drawSvg, type ReportDocument } from './svg.ts';
 
-export interface EmbeddingMap {
+export interface EmbeddingMaps {
   /** The name of class i at place i. */
   readonly classNames: readonly string[];
   /** A class number for each text. */
   readonly labels: ArrayLike<number>;
   readonly texts: readonly string[];
-  /** A point for each text, from {@link projectTogether}. */
-  readonly teacher: readonly XY[];
-  readonly student: readonly XY[];
+  readonly panels: readonly MapPanel[];
 }
 
+export interface MapPanel {
+  readonly title: string;
+  /** A point for each text, from `projectTogether`. */
+  readonly points: readonly XY[];
+  /** The points are of a projection of their own, and their coordinates not those of the other panels. */
+  readonly apart?: boolean;
+}
+
+/** Marks the same text in the other maps and shows it in full; without script, titles and legend still work. */
+export const MAP_SCRIPT = `
+const reading = document.getElementById('reading');
+document.querySelector('.maps')?.addEventListener('pointerover', ({ target }) => {
+  const i = target.closest?.('circle')?.dataset.i;
+  for (const old of document.querySelectorAll('.hit')) old.classList.remove('hit');
+  if (i === undefined) return;
+  for (const dot of document.querySelectorAll('circle[data-i="' + i + '"]')) dot.classList.add('hit');
+  reading.textContent = target.textContent.replace('\\n', ' — ');
+});`;
+
 /**
- * Legend and both maps as HTML.
+ * Legend and maps as HTML.
  *
- * @throws LimbeckError SHAPE_MISMATCH unless there is one label, one teacher point and one student point for each text
+ * @throws LimbeckError SHAPE_MISMATCH unless there is one label, and one point in every panel, for each text
  */
-export function embeddingMaps(map: EmbeddingMap, document: ReportDocument): Html {
-  const { texts, labels, teacher, student } = map;
-  for (const [name, list] of Object.entries({ labels, teacher, student })) {
+export function embeddingMaps(map: EmbeddingMaps, document: ReportDocument): Html {
+  const { texts, labels, panels } = map;
+  for (const [name, list] of [['labels', labels] as const, ...panels.map((one) => [one.title, one.points] as const)]) {
     if (list.length !== texts.length) {
       throw new LimbeckError(
         'SHAPE_MISMATCH',
@@ -38,13 +55,13 @@ export function embeddingMaps(map: EmbeddingMap, document: ReportDocument): Html
     }
   }
   const keys = classColours(labels, map.classNames);
-  const domain = squareDomain([...teacher, ...student]);
-  const panel = (title: string, points: readonly XY[]) =>
+  const shared = squareDomain(panels.flatMap(({ apart, points }) => (apart ? [] : points)));
+  const panel = ({ title, points, apart = false }: MapPanel) =>
     html`<figure class="panel"><h3>${title}</h3>${drawMap(
-      { map, points, keys, domain },
+      { map, points, keys, domain: apart ? squareDomain(points) : shared },
       document,
       `${title}: ${texts.length} held-out samples as dots, coloured by class. ${keys.map(legendText).join(', ')}.`,
-    )}</figure>`;
+    )}${apart ? html`<figcaption>A space of its own: places here are not those of the other maps.</figcaption>` : ''}</figure>`;
   return html`<div class="maps">
 <fieldset class="legend"><legend>Highlight a class</legend>
 <label><input type="radio" name="key" id="key-all" checked> all <span class="count">${formatCount(texts.length)}</span></label>
@@ -58,13 +75,13 @@ ${keys.map(
 `,
 )}</fieldset>
 ${highlightRules(keys)}
-<div class="panels">${panel('Teacher', teacher)}${panel('Student', student)}</div>
+<div class="panels${panels.length > 2 ? ' small' : ''}">${panels.map(panel)}</div>
 <p class="reading" id="reading" aria-live="polite">Hold the pointer over a dot to read its text.</p>
 </div>`;
 }
 
 interface Drawing {
-  readonly map: EmbeddingMap;
+  readonly map: EmbeddingMaps;
   readonly points: readonly XY[];
   readonly keys: readonly ColourKey[];
   readonly domain: { readonly x: [number, number]; readonly y: [number, number] };
@@ -102,7 +119,7 @@ function drawMap({ map, points, keys, domain }: Drawing, document: ReportDocumen
   });
 }
 
-/** One square for both maps, with a little air, so that equal places mean equal coordinates. */
+/** One square for all of them, with a little air, so that equal places mean equal coordinates. */
 function squareDomain(points: readonly XY[]): Drawing['domain'] {
   const side = (axis: 0 | 1) => points.map((point) => point[axis]).sort((a, b) => a - b);
   const [xs, ys] = [side(0), side(1)];

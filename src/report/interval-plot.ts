@@ -5,6 +5,7 @@ import type { MethodSummary } from './comparison-summary.ts';
 import { formatInterval } from './comparison-text.ts';
 import { type Html, html } from './html.ts';
 import type { DifferenceOutcome } from './paired-difference.ts';
+import { metricTitle } from './small-plot.ts';
 import { drawSvg, type ReportDocument } from './svg.ts';
 
 const COLOURS: Readonly<Record<DifferenceOutcome, string>> = {
@@ -15,12 +16,14 @@ const COLOURS: Readonly<Record<DifferenceOutcome, string>> = {
 };
 
 /** Wide enough for the names, and small enough that a phone shows the text at its size. */
-const WIDTH = 430;
+const WIDTH = 340;
 const ROW = 26;
+/** Letters, beyond which the rest of the picture is narrow. */
+const LONG_NAME = 12;
 
 /** A panel; undefined where no method has a difference of the metric. */
 export function intervalPlot(
-  { key, label, better }: MetricDescription,
+  { key, label, unit, better }: MetricDescription,
   methods: readonly MethodSummary[],
   baseline: string,
   document: ReportDocument,
@@ -34,17 +37,17 @@ export function intervalPlot(
   const options: Plot.PlotOptions = {
     width: WIDTH,
     height: 62 + ROW * rows.length,
-    marginLeft: Math.min(190, 18 + 7 * longest),
+    marginLeft: Math.min(170, 18 + 7 * longest),
     marginRight: 14,
     marginTop: 8,
     marginBottom: 44,
     style: { fontSize: '13px' },
     x: {
       domain: [least - air, most + air],
-      label: `difference in ${label} to ${baseline}${better === 'lower' ? ' (lower is better)' : ''}`,
-      labelAnchor: 'right',
+      label: metricTitle({ label: 'difference', unit, better }),
+      labelAnchor: 'center',
       labelArrow: 'none',
-      ticks: 5,
+      ticks: longest > LONG_NAME ? 3 : 5,
       grid: true,
     },
     y: { domain: rows.map(({ name }) => name), label: null, tickSize: 0 },

@@ -84,8 +84,9 @@ export function meansOfStretches<T>(
   sorted: readonly T[],
   x: (entry: T) => number,
   y: (entry: T) => number,
+  most = MOST_POINTS,
 ): { readonly points: [number, number][]; readonly bucket: number } {
-  const bucket = Math.max(1, Math.ceil(sorted.length / MOST_POINTS));
+  const bucket = Math.max(1, Math.ceil(sorted.length / most));
   const points: [number, number][] = [];
   for (let start = 0; start < sorted.length; start += bucket) {
     const stretch = sorted.slice(start, start + bucket);

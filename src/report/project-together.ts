@@ -13,6 +13,11 @@ import { Random } from '../matrix/random.ts';
 /** Coordinates on the map. */
 export type XY = readonly [x: number, y: number];
 
+interface ProjectionOptions {
+  readonly seed: number;
+  readonly neighbours?: number;
+}
+
 /** UMAP's own default for sets this small is 500: the clusters stand by 200, and later epochs only tighten them. */
 const EPOCHS = 200;
 
@@ -31,28 +36,36 @@ const EPOCHS = 200;
  * const { a, b } = projectTogether(teacherRows, studentRows, { seed: 0 });
  * a[0]; // [3.1, -7.4]
  */
-export function projectTogether(
-  a: Matrix,
-  b: Matrix,
-  { seed, neighbours = 15 }: { readonly seed: number; readonly neighbours?: number },
-): { a: XY[]; b: XY[] } {
+export function projectTogether(a: Matrix, b: Matrix, options: ProjectionOptions): { a: XY[]; b: XY[] } {
+  const [first, second] = projectSets([a, b], options);
+  return { a: first, b: second };
+}
+
+/**
+ * {@link projectTogether} of any number of sets.
+ *
+ * @param sets at least one, all of one width
+ */
+export function projectSets(sets: readonly Matrix[], { seed, neighbours = 15 }: ProjectionOptions): XY[][] {
   if (!Number.isInteger(neighbours) || neighbours < 2) {
     throw new LimbeckError('INVALID_ARGUMENT', `projectTogether: expected neighbours ≥ 2, got ${show(neighbours)}.`);
   }
-  if (a.columns !== b.columns) {
+  const [{ columns }] = sets;
+  const other = sets.find((set) => set.columns !== columns);
+  if (other) {
     throw new LimbeckError(
       'SHAPE_MISMATCH',
-      `projectTogether: expected two sets of one width, got ${a.columns} and ${b.columns}. ` +
+      `projectTogether: expected sets of one width, got ${columns} and ${other.columns}. ` +
         'Only embeddings of one space share a map.',
     );
   }
-  const rows = a.rows + b.rows;
+  const rows = sets.reduce((sum, set) => sum + set.rows, 0);
   if (rows < 3) {
     throw new LimbeckError('EMPTY_BATCH', `projectTogether: expected at least three rows to draw, got ${rows}.`);
   }
-  const stacked = new Matrix(rows, a.columns, new Float32Array(rows * a.columns));
-  stacked.data.set(a.data);
-  stacked.data.set(b.data, a.data.length);
+  const stacked = new Matrix(rows, columns, new Float32Array(rows * columns));
+  const starts = sets.map((_, i) => sets.slice(0, i).reduce((sum, set) => sum + set.rows, 0));
+  for (const [i, { data }] of sets.entries()) stacked.data.set(data, starts[i] * columns);
 
   const k = Math.min(neighbours, rows - 1);
   const umap = new UMAP({
@@ -63,8 +76,7 @@ export function projectTogether(
   umap.setPrecomputedKNN(...neighbourLists(stacked, k));
   // With the neighbours given, UMAP only counts the rows of its input.
   const points = umap.fit(Array.from({ length: rows }, () => []));
-  const pair = ([x, y]: number[]): XY => [x, y];
-  return { a: points.slice(0, a.rows).map(pair), b: points.slice(a.rows).map(pair) };
+  return sets.map((set, i) => points.slice(starts[i], starts[i] + set.rows).map(([x, y]): XY => [x, y]));
 }
 
 function randomOf(seed: number): () => number {

@@ -1,10 +1,13 @@
 /**
  * A comparison as one HTML file: what was compared on what, for every student the table of its methods and their differences to the
- * baseline, drawn with their intervals, and what it takes to repeat it. It loads nothing from anywhere and is complete without script.
+ * baseline, drawn with their intervals, the sections of comparison-sections.ts, and what it takes to repeat it. It loads nothing from
+ * anywhere and is complete without script.
  *
- * A pure function of the record and the summary; who writes the file is not its business.
+ * A pure function of the record and what was kept of the runs; who writes the file is not its business.
  */
-import type { ComparisonRecord } from './comparison-record.ts';
+import type { ComparisonRecord, ComparisonResult } from './comparison-record.ts';
+import type { ComparisonSamples } from './comparison-samples.ts';
+import { comparisonSections } from './comparison-sections.ts';
 import type { ComparisonSummary, StudentSummary } from './comparison-summary.ts';
 import { formatInterval, studentFacts, tableOf } from './comparison-text.ts';
 import { facts } from './facts.ts';
@@ -19,6 +22,10 @@ import type { ReportDocument } from './svg.ts';
 export interface ComparisonPage {
   readonly record: ComparisonRecord;
   readonly summary: ComparisonSummary;
+  /** What the summary is of. */
+  readonly results: readonly ComparisonResult[];
+  /** Undefined where none were kept, as by older versions. */
+  readonly samples?: ComparisonSamples | undefined;
   /** A DOM document to draw with: `parseHTML('<html></html>').document` of linkedom, or a page's own. */
   readonly document: ReportDocument;
 }
@@ -29,10 +36,12 @@ const TONES = { better: 'good', worse: 'bad', 'no difference seen': 'even', 'not
  * @returns a complete HTML document, UTF-8, without references to other files
  *
  * @example
- * await writeFile('report.html', renderComparison({ record, summary: summarizeComparison(parts), document }));
+ * await writeFile('report.html', renderComparison({ ...parts, summary: summarizeComparison(parts), document }));
  */
-export function renderComparison({ record, summary, document }: ComparisonPage): string {
+export function renderComparison(page: ComparisonPage): string {
+  const { record, summary, document } = page;
   const { name, students, notes } = summary;
+  const { sections, script } = comparisonSections(page);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -49,6 +58,7 @@ export function renderComparison({ record, summary, document }: ComparisonPage):
 <p class="lede">${lede(record, summary)}</p>
 </header>
 ${students.length === 0 ? html`<p>No run is done yet.</p>` : students.map((student) => studentSection(student, record, summary, document))}
+${sections}
 <h2>How to read it</h2>
 ${notes.map((note) => html`<p class="note">${note}</p>`)}
 <h2>Methods</h2>
@@ -61,7 +71,7 @@ ${notes.map((note) => html`<p class="note">${note}</p>`)}
 <h2>How to repeat it</h2>
 ${facts(record)}
 </main>
-</body>
+${script}</body>
 </html>
 `.text;
 }
@@ -95,17 +105,17 @@ ${
   plots.length === 0
     ? ''
     : html`<h3 class="apart">Difference to ${baseline}, with its 95 % interval</h3>
-<div class="panels">${plots}</div>
+<div class="panels small">${plots}</div>
 ${differencesTable(student, summary)}`
 }
 `;
 }
 
 /** The same as text, for those who cannot see the picture, and for numbers. */
-function differencesTable({ methods }: StudentSummary, { metrics, baseline }: ComparisonSummary): Html {
+function differencesTable({ name: student, methods }: StudentSummary, { metrics, baseline }: ComparisonSummary): Html {
   const shown = metrics.filter(({ key }) => methods.some(({ differences }) => differences[key]));
   const others = methods.filter(({ differences }) => Object.keys(differences).length > 0);
-  return html`<details><summary>The differences as numbers</summary><div class="wide"><table class="differences">
+  return html`<details><summary>The differences as numbers</summary><div class="wide" tabindex="0" role="group" aria-label="Differences, ${student}"><table class="differences">
 <caption>Difference of each method to ${baseline}</caption>
 <thead><tr><th scope="col">Method</th>${shown.map(({ label }) => html`<th scope="col">${label}</th>`)}</tr></thead>
 <tbody>${others.map(

@@ -4,13 +4,15 @@
  *
  * A pure function of the run record, the curves and the map; who writes the file is not its business.
  */
-import { type EmbeddingMap, embeddingMaps } from './embedding-maps.ts';
+import { embeddingMaps, MAP_SCRIPT } from './embedding-maps.ts';
 import { facts } from './facts.ts';
 import { headline } from './headline.ts';
+import type { EmbeddingMap } from './held-out.ts';
 import { Html, html } from './html.ts';
 import { lossCurves } from './loss-curves.ts';
 import type { MetricsLine } from './metrics-lines.ts';
 import { samplesName } from './names.ts';
+import type { XY } from './project-together.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import { resultsSection, verdictSection } from './results-section.ts';
 import { resultsTable } from './results-table.ts';
@@ -26,17 +28,6 @@ export interface ReportParts {
   /** A DOM document to draw with: `parseHTML('<html></html>').document` of linkedom, or a page's own. */
   readonly document: ReportDocument;
 }
-
-/** Marks the same text in the other map and shows it in full; without script, titles and legend still work. */
-const SCRIPT = `
-const reading = document.getElementById('reading');
-document.querySelector('.maps')?.addEventListener('pointerover', ({ target }) => {
-  const i = target.closest?.('circle')?.dataset.i;
-  for (const old of document.querySelectorAll('.hit')) old.classList.remove('hit');
-  if (i === undefined) return;
-  for (const dot of document.querySelectorAll('circle[data-i="' + i + '"]')) dot.classList.add('hit');
-  reading.textContent = target.textContent.replace('\n', ' — ');
-});`;
 
 /**
  * Draws the report.
@@ -84,7 +75,7 @@ ${mapSection(record, map, document)}
 <h2>How to repeat it</h2>
 ${facts(record)}
 </main>
-<script>${new Html(SCRIPT)}
+<script>${new Html(MAP_SCRIPT)}
 </script>
 </body>
 </html>
@@ -97,8 +88,9 @@ function mapSection(record: RunRecord, map: EmbeddingMap | null, document: Repor
   if (map === null || map.texts.length === 0) {
     return record.student ? html`` : html`${title}\n<p>No map was drawn.</p>`;
   }
+  const panel = (name: string, points: readonly XY[]) => ({ title: name, points });
   return html`${title}
 <p>One joint projection (UMAP, cosine distance) of the held-out ${samplesName(record)} in the teacher's and the student's embedding:
 the same place in both maps is the same place in the space. Near and apart mean something here; exact distances do not.</p>
-${embeddingMaps(map, document)}`;
+${embeddingMaps({ ...map, panels: [panel('Teacher', map.teacher), panel('Student', map.student)] }, document)}`;
 }

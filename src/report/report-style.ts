@@ -53,6 +53,7 @@ summary{cursor:pointer;color:var(--accent);font-size:.9rem}
 .keys{list-style:none;margin:0 0 .3rem;padding:0;display:flex;flex-wrap:wrap;gap:.1rem .9rem;font-size:.85rem;color:var(--soft)}
 .keys li{display:inline-flex;align-items:center;gap:.4rem}
 .swatch{width:.75rem;height:.75rem;border-radius:50%}
+.dash{width:1.3rem;border-top:2px dashed}.ring{width:.7rem;height:.7rem;border-radius:50%;border:2px solid}.diamond{width:.6rem;height:.6rem;transform:rotate(45deg)}
 .dots circle.hit{stroke:var(--ink);stroke-width:2.5;fill-opacity:1;r:7px}
 .reading{margin-top:.8rem;min-height:3em;max-width:none}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:1.6rem 2.5rem}
@@ -60,7 +61,15 @@ dl{margin:0;font-size:.9rem}
 dl div{display:grid;grid-template-columns:minmax(10rem,1fr) 2fr;gap:.8rem;padding:.28rem 0;border-bottom:1px solid var(--line)}
 dt{color:var(--soft);overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 .meaning{margin-top:.6rem;max-width:46rem}.meaning div{grid-template-columns:6rem 1fr}
-.apart{margin-top:1.6rem}.panels+details{margin-top:1rem}.methods dt{overflow-wrap:anywhere}.wide{overflow-x:auto}.differences td{white-space:nowrap}.differences .pill{display:inline-block;margin-top:.2rem;font-size:.75rem}
+.panels.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,310px),1fr))}
+.examples{display:grid;gap:14px}.query{max-width:none;font-weight:600;margin-bottom:.5rem}
+.columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,230px),1fr));gap:.6rem 1.6rem}
+.columns h3{font-size:.85rem;color:var(--soft);margin:0 0 .2rem;overflow-wrap:anywhere}
+.columns ol{margin:0;padding:0;list-style:none;font-size:.88rem;line-height:1.4}
+.columns li{padding:.22rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
+.columns .shared::before{content:"✓ ";color:var(--good-ink);font-weight:700}
+.cosine{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap}
+.panels+h3{margin-top:1.6rem}.apart{margin-top:1.6rem}.panels+details{margin-top:1rem}.methods dt{overflow-wrap:anywhere}.wide{overflow-x:auto}.wide th{white-space:nowrap}.differences td{white-space:nowrap}.differences .pill{display:inline-block;margin-top:.2rem;font-size:.75rem}
 @media (max-width:760px){
 main{padding:28px 16px 48px}h1{font-size:1.5rem}.lede{font-size:1.05rem}
 .results thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -73,5 +82,5 @@ main{padding:28px 16px 48px}h1{font-size:1.5rem}.lede{font-size:1.05rem}
 .results td .spread{display:inline;align-self:baseline;font-size:.9em;min-width:4.4rem;text-align:right}
 .verdicts li{grid-template-columns:4.5rem 1fr}.verdicts .detail{grid-column:1/-1;color:var(--soft);font-size:.9rem}
 .panel{padding:12px}dl div{grid-template-columns:minmax(8rem,1fr) 2fr}}
-@media print{.legend input,.reading,details{display:none}.panel{break-inside:avoid}}
+@media print{.legend input,.reading,details{display:none}.panel{break-inside:avoid}h2,h3{break-after:avoid}}
 `.trim();

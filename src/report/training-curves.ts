@@ -9,6 +9,7 @@ import { type Html, html } from './html.ts';
 import { curvePlot, MOST_POINTS, meansOfStretches } from './loss-curves.ts';
 import { isStep, isValidation, type MetricsLine } from './metrics-lines.ts';
 import type { RunRecord } from './run-record.ts';
+import { legend } from './small-plot.ts';
 import { drawSvg, type ReportDocument } from './svg.ts';
 
 /** Lines that still have colours of their own. */
@@ -135,11 +136,6 @@ function figure(title: string, series: readonly Series[], caption: string, frame
     frame.document,
     `${title} over ${formatCount(frame.last)} steps: ${series.map(({ name }) => name).join(', ')}. ${caption}`,
   );
-  const keys =
-    series.length < 2
-      ? ''
-      : html`<ul class="keys">${series.map(
-          ({ name }, i) => html`<li><span class="swatch" style="background:${colour(i)}"></span> ${name}</li>`,
-        )}</ul>`;
+  const keys = series.length < 2 ? '' : legend(series.map(({ name }, i) => ({ name, colour: colour(i) })));
   return html`<figure class="panel"><h3>${title}</h3>${keys}${picture}<figcaption>${caption}</figcaption></figure>`;
 }

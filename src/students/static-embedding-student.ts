@@ -8,6 +8,7 @@
  */
 import * as z from 'zod';
 import type { TextTokenizer } from '../data/tokenizer.ts';
+import { compressOnnx } from '../graph/compress-onnx.ts';
 import {
   add,
   cast,
@@ -51,6 +52,10 @@ export const staticEmbeddingOptionsSchema = z.object({
     .custom<TeacherTokens>((value) => isTeacherTokens(value))
     .optional()
     .describe("{ rows, counts }: a Matrix with the teacher's embedding of each token, and how often each occurs"),
+  precision: z
+    .enum(['float32', 'float16', 'int8'])
+    .default('float32')
+    .describe("'float32', 'float16' or 'int8': how the exported model stores its vectors; training is in float32"),
   layerName: embeddingLayerName(),
 });
 
@@ -79,6 +84,8 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
   readonly width: number;
   readonly dimension: number;
   readonly layerName: string;
+  /** Of the exported model's vectors: 'int8' is a quarter of the size. */
+  readonly precision: 'float32' | 'float16' | 'int8';
   readonly parameters: readonly Parameter[];
   readonly #table: Parameter;
   readonly #tokenWeights: Parameter;
@@ -91,7 +98,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
 
   /** @throws LimbeckError INVALID_OPTION; SHAPE_MISMATCH for teacher tokens that are not those of the tokenizer */
   constructor(tokenizer: TextTokenizer, options: StaticEmbeddingOptions) {
-    const { width, dimension, seed, layerName, fromTeacher } = parseOptions(
+    const { width, dimension, seed, layerName, precision, fromTeacher } = parseOptions(
       staticEmbeddingOptionsSchema,
       options,
       'StaticEmbeddingStudent',
@@ -100,6 +107,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
     this.width = width;
     this.dimension = dimension;
     this.layerName = layerName;
+    this.precision = precision;
     const random = Random.forPurpose(seed, 'static embedding student');
     const vocabulary = tokenizer.vocabularySize;
     const normal = (length: number, deviation: number): Float32Array =>
@@ -249,7 +257,10 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
 
   /** The exported model, bytes of an .onnx file, with the parameters as they are now. */
   toOnnx(): Uint8Array {
-    return writeOnnx(this.inferenceGraph(), { name: 'limbeck static embedding student' });
+    const bytes = writeOnnx(this.inferenceGraph(), { name: 'limbeck static embedding student' });
+    if (this.precision === 'float32') return bytes;
+    // Rounded rows alone: products on integers would make a text's embedding depend on what else is in its batch.
+    return compressOnnx(bytes, this.precision === 'int8' ? 'int8-tables' : this.precision);
   }
 
   /** Opens the exported model with the parameters as they are now; later training does not change it. */
@@ -270,7 +281,7 @@ export class StaticEmbeddingStudent implements TrainableStudent<string, Int32Arr
         tokenizer: this.tokenizer,
         dimension: this.dimension,
         config: { model_type: 'limbeck-static-embedding', token_dim: this.width },
-        architecture: `static embeddings: a vector of ${this.width} numbers per token`,
+        architecture: `static embeddings: a vector of ${this.width} numbers per token, ${this.precision}`,
         parameters: this.parameterCount,
       },
       options,

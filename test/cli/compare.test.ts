@@ -1,7 +1,9 @@
 /** `limbeck compare`, compiled and run as users run it: a whole comparison, gone on with, broken off, and everything that is refused. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSamples } from '../../src/cli/compare-samples.ts';
+import { parseIdxImages } from '../../src/data/idx.ts';
 import { writeNpy } from '../../src/data/npy.ts';
 import { readTexts } from '../../src/data/read-texts.ts';
 import { splitByHash } from '../../src/data/split-by-hash.ts';
@@ -14,6 +16,7 @@ import {
 } from '../../src/report/comparison-record.ts';
 import type { ComparisonSummary } from '../../src/report/comparison-summary.ts';
 import { Student } from '../../src/training/student.ts';
+import { naiveCosine } from '../evaluation/naive.ts';
 import { MNIST } from '../material.ts';
 import { compileCommand, complaint, type Finished, runCommand } from './compiled-command.ts';
 import { bagOfWords, writeGlosses } from './small-data.ts';
@@ -150,6 +153,79 @@ describe('a comparison', () => {
   });
 });
 
+describe('what the page is drawn from', () => {
+  const page = (directory: string) => readFileSync(at(directory, 'report.html'), 'utf8');
+
+  it('texts with labels and rows of teacher and students: of one seed, the same samples for all', async () => {
+    const record = parseComparisonRecord(readFileSync(at(DIRECTORY, 'comparison.json'), 'utf8'));
+    const samples = await readSamples(at(DIRECTORY), record, record.runs);
+    expect(samples?.texts).toHaveLength(record.data.heldOut as number);
+    expect(samples?.classes.every((name) => /^(noun|verb)\.|^adj|^adv/.test(name ?? ''))).toBe(true);
+    expect([...(samples?.rows.keys() ?? [])].sort()).toEqual(
+      record.runs.flatMap(({ seed, digest }) => (seed === 0 ? [digest] : [])).sort(),
+    );
+    const student = await Student.load(at(DIRECTORY, 'runs/small/ntxent-bank/seed-0/student'));
+    const rows = await student.embed(samples?.texts ?? []);
+    await student.release();
+    const { digest } = record.runs.find(({ method, seed }) => method === 'ntxent-bank' && seed === 0) ?? { digest: '' };
+    const teacher = bagOfWords(samples?.texts ?? []);
+    for (let i = 0; i < rows.rows; i++) {
+      expect(naiveCosine(rows.row(i), samples?.rows.get(digest)?.row(i) ?? [])).toBeCloseTo(1, 4);
+      expect(naiveCosine(teacher.row(i), samples?.teacher?.row(i) ?? [])).toBeCloseTo(1, 4);
+    }
+  });
+
+  it('the curve of every training ends at its last steps', () => {
+    for (const { curve = [], steps, loss } of resultsOf(DIRECTORY)) {
+      if (steps === 0) continue;
+      expect(curve.length).toBe(steps);
+      const ends = curve.slice(-steps / 3).map(([, value]) => value);
+      expect(ends.reduce((sum, value) => sum + value, 0) / ends.length).toBeCloseTo(loss as number, 2);
+    }
+  });
+
+  it('maps, neighbours, pairs, losses, size and speed are on the page; temperatures make a curve', async () => {
+    for (const title of [
+      'Size, quality',
+      'The embedding spaces',
+      'Where neighbours',
+      'Similarity of',
+      'Training loss',
+    ]) {
+      expect(page(DIRECTORY)).toContain(`<h2>${title}`);
+    }
+    expect(page(DIRECTORY)).not.toContain('<h2>Curves over a number');
+    const methods = [0.02, 0.1, 0.5].map(
+      (temperature) => `  - bank-${temperature}: { method: ntxent-bank, strategy: { temperature: ${temperature} } }\n`,
+    );
+    writeFileSync(at('experiment/curve.yaml'), CONFIG.replace('  - ntxent-bank\n', methods.join('')));
+    const { code, stderr } = await compare(['experiment/curve.yaml', '--set', 'seeds=1']);
+    expect([code, complaint(stderr)]).toEqual([0, []]);
+    expect(page('experiment/runs/curve')).toMatch(
+      /<h2>Curves over a number.*R@1 by temperature\. small: 0\.02 0\.\d{3}, 0\.1 0\.\d{3}, 0\.5 0\.\d{3}; cosine 0\.\d{3}\./s,
+    );
+  });
+
+  it('records of older versions have less, and are drawn with that; damaged rows are refused', async () => {
+    cpSync(at(DIRECTORY), at('older'), { recursive: true });
+    rmSync(at('older/samples'), { recursive: true });
+    const lines = resultsOf('older').map(({ curve: _, ...result }) => `${JSON.stringify(result)}\n`);
+    writeFileSync(at('older/results.jsonl'), lines.join(''));
+    const drawn = await compare(['--render', 'older']);
+    expect([drawn.code, drawn.stderr]).toEqual([0, '']);
+    expect(page('older')).toContain('<h2>Size, quality');
+    expect(page('older')).not.toMatch(/<h2>(The embedding|Where|Similarity|Training)/);
+    cpSync(at(DIRECTORY, 'samples'), at('older/samples'), { recursive: true });
+    const texts = readFileSync(at('older/samples/texts.jsonl'), 'utf8').split('\n');
+    writeFileSync(at('older/samples/texts.jsonl'), texts.slice(1).join('\n'));
+    const { code, stderr } = await compare(['--render', 'older']);
+    expect([code, complaint(stderr)[0]]).toEqual([
+      1,
+      expect.stringMatching(/rows\.safetensors: expected \d+ rows.*FILE_CORRUPT/),
+    ]);
+  });
+});
+
 describe('broken off', () => {
   const long = ['--set', 'training.epochs=20'];
 
@@ -172,6 +248,10 @@ describe('broken off', () => {
     expect([rest.code, complaint(rest.stderr)]).toEqual([0, []]);
     expect(resultsOf('broken')[0]).toEqual(first);
     expect(figures(resultsOf('broken'))).toEqual(figures(resultsOf('whole')));
+    // So does the curve of the training that was broken off.
+    const curves = (directory: string) => resultsOf(directory).map(({ curve }) => curve);
+    expect(curves('broken')).toEqual(curves('whole'));
+    expect(curves('whole')[1]?.length).toBeGreaterThan(20);
     expect(existsSync(at('broken/unfinished'))).toBe(false);
   });
 
@@ -344,6 +424,14 @@ it('with measureOn: validation the test part is neither trained on nor measured'
   expect(stdout).toContain('validation texts');
 });
 
+/** An IDX file of bytes. */
+function writeIdx(path: string, shape: readonly number[], entries: readonly Uint8Array[]): void {
+  const header = Buffer.alloc(4 + 4 * shape.length);
+  header.writeUInt32BE(0x0800 + shape.length);
+  for (const [axis, size] of shape.entries()) header.writeUInt32BE(size, 4 + 4 * axis);
+  writeFileSync(path, Buffer.concat([header, ...entries]));
+}
+
 describe('classifiers of images', () => {
   const idx = (part: string) => ({
     images: join(MNIST, `${part}-images-idx3-ubyte`),
@@ -390,6 +478,55 @@ describe('classifiers of images', () => {
     expect(stdout.replaceAll('\n', ' ')).toMatch(/scratch, hinton, crd\+kd: the space is not the teacher's own/);
     expect(existsSync(at('runs/taught/runs/tiny/hinton/seed-0/student'))).toBe(false);
   });
+
+  it('test data of other classes: refused, unless that is said; then rows are measured, and outputs are not', async () => {
+    for (const [part, fits] of [
+      ['train', (label: number) => label < 5],
+      ['t10k', (label: number) => label >= 5],
+    ] as const) {
+      const { images, labels } = parseIdxImages(readFileSync(idx(part).images), readFileSync(idx(part).labels));
+      const numbers = everyNumber(labels.length).filter((i) => fits(labels[i])).slice(0, 300); // biome-ignore format: one line
+      writeIdx(
+        at(`${part}.images`),
+        [300, 28, 28],
+        Array.from(numbers, (i) => images[i]),
+      );
+      writeIdx(at(`${part}.labels`), [300], [Uint8Array.from(numbers, (i) => labels[i])]);
+    }
+    const half = {
+      data: { images: 'train.images', labels: 'train.labels' },
+      test: { file: 't10k.images', labels: 't10k.labels' },
+      teacher: 'none',
+      methods: ['untrained', 'scratch'],
+      full: true,
+    };
+    writeFileSync(at('half.json'), JSON.stringify(config(half)));
+    const refused = await compare(['half.json']);
+    expect([refused.code, complaint(refused.stderr)[0]]).toEqual([
+      1,
+      expect.stringMatching(/test: expected labels in 0 … 4, the classes of student tiny, got 7.*test\.classes: other/),
+    ]);
+    expect(existsSync(at('runs/half/results.jsonl'))).toBe(false);
+    const { metrics, stdout } = await run('half', { ...half, test: { ...half.test, classes: 'other' } });
+    for (const found of Object.values(metrics)) {
+      expect(Object.keys(found)).toEqual(
+        expect.arrayContaining(['knnAccuracy', 'fewShot5Accuracy', 'fewShot20Accuracy']),
+      );
+      expect(Object.keys(found).filter((key) => /^(accuracy|calibration|negative)/.test(key))).toEqual([]);
+    }
+    expect(metrics['scratch tiny 0'].fewShot20Accuracy).toBeGreaterThan(0.5);
+    expect(stdout.replaceAll('\n', ' ')).toMatch(/largest of 5 classes/);
+    // A teacher of five classes has no accuracy on the others either.
+    const teacher = {
+      onnx: 'runs/half/runs/tiny/scratch/seed-0/student/onnx/model.onnx',
+      embeddings: 'embeddings',
+      outputs: 'logits',
+    };
+    await run('half-taught', { ...half, test: { ...half.test, classes: 'other' }, teacher, methods: ['hinton'] });
+    const taught = parseComparisonRecord(readFileSync(at('runs/half-taught/comparison.json'), 'utf8')).teacher?.metrics;
+    expect(Object.keys(taught ?? {})).toEqual(expect.arrayContaining(['knnAccuracy', 'fewShot20Accuracy']));
+    expect(taught?.accuracy).toBe(undefined);
+  }, 120_000);
 
   it('a student of another width than rows that are compared is refused before anything is trained', async () => {
     writeFileSync(

@@ -14,7 +14,9 @@ beforeAll(async () => {
   ({ root, main } = compileCommand());
   await writeGlosses(root, 300);
   // A first student, whose files then serve as a model from elsewhere.
-  await distill('first', { teacher: { embeddings: 'glosses.npy' }, student: { width: 8, vocabularySize: 600 } });
+  const student = { width: 8, vocabularySize: 600, precision: 'float32' };
+  const strategy = { kind: 'contrastive' };
+  await distill('first', { teacher: { embeddings: 'glosses.npy' }, student, strategy });
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

@@ -198,6 +198,10 @@ describe('refused, with file and line or flag', () => {
       `${TEXTS}methods: [cosine]\ntest: { file: t.jsonl }`,
       "line 2: teacher.align: expected 'id' with test.file, whose samples have no place in the order of the rows",
     ],
+    [
+      `${TEXTS}methods: [cosine]\ntest: { classes: other }`,
+      "line 5: test.classes: expected 'same' without test.file, since a share of the data has its classes",
+    ],
     [`${TEXTS}methods: [cosine]\ntest: { share: 1 }`, 'line 5: test.share: expected a number between 0 and 1'],
     [`${TEXTS}methods: [cosine]\ntraining: { seed: 3 }`, 'line 5: training.seed: expected in seeds'],
     [

@@ -36,8 +36,21 @@ describe('reading', () => {
       name: 'a',
       data: { validation: 0.05 },
       cache: { directory: '.limbeck/teacher-cache', dtype: 'float32' },
-      student: { kind: 'static', width: 96, tokenizer: 'teacher', pruned: true, initialization: 'teacher' },
-      strategy: { kind: 'contrastive', temperature: 0.05, mode: 'ntxent' },
+      student: {
+        kind: 'static',
+        width: 144,
+        precision: 'int8',
+        tokenizer: 'teacher',
+        pruned: true,
+        initialization: 'teacher',
+      },
+      strategy: {
+        kind: 'hybrid',
+        parts: [
+          { kind: 'feature', weight: 1, distance: 'cosine' },
+          { kind: 'contrastive', weight: 0.2, contrastiveWeight: 1, mode: 'ntxent', negativesSampleSize: 8192 },
+        ],
+      },
       training: { epochs: 10, optimizer: { method: 'adamw', learningRate: 0.005 } },
       output: { directory: 'runs/a' },
     });
@@ -50,6 +63,17 @@ describe('reading', () => {
       tokenizer: 'train',
       vocabularySize: 8192,
     });
+  });
+
+  it('the recipe of texts is for static students with a teacher that nothing else is said of', () => {
+    const strategy = (text: string, flags: Flags = {}) => parse(text, flags).strategy;
+    const contrastive = { kind: 'contrastive', temperature: 0.05, negativesSampleSize: 16384, mode: 'ntxent' };
+    expect(strategy(`${SMALL}student: { width: 32 }\nstrategy:\n`).kind).toBe('hybrid');
+    expect(strategy(`${SMALL}strategy: {}\n`)).toMatchObject(contrastive);
+    expect(strategy(SMALL, { 'strategy.mode': 'triplet' })).toMatchObject({ ...contrastive, mode: 'triplet' });
+    expect(strategy(`${SMALL}student: { kind: transformer, fromTeacher: [0] }\n`)).toMatchObject(contrastive);
+    const images = 'data: { images: photos }\nteacher: { onnx: a.onnx, embeddings: e }\n';
+    expect(strategy(images)).toMatchObject(contrastive);
   });
 
   it('JSON is read as YAML is; a key with nothing behind it is left out', () => {

@@ -40,6 +40,16 @@ it('one row; two rows; classes without a second row', async () => {
   ]);
 });
 
+it('shots as far as five classes have rows for them and for fifteen questions', async () => {
+  const shots = async (size: number) => {
+    const known = everyNumber(5 * size).map((i) => i % 5);
+    const found = await keys({ rows: clusters(new Random(1), Array.from(known), 4, 0.6), labels: known });
+    return found.filter((key) => key.startsWith('fewShot'));
+  };
+  expect(await shots(34)).toEqual(['fewShot1Accuracy', 'fewShot5Accuracy']);
+  expect(await shots(35)).toEqual(['fewShot1Accuracy', 'fewShot20Accuracy', 'fewShot5Accuracy']);
+});
+
 it('of 5200 rows 5000 are compared with all', async () => {
   const [many, others] = [randomMatrix(new Random(5), 5200, 3), randomMatrix(new Random(6), 5200, 2)];
   const found = await fullMeasures({ rows: many, teacher: others });

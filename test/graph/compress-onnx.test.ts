@@ -120,6 +120,46 @@ it('int8: each weight within half a step of its row, output channel or column, t
   check(product, 40, (k) => k % 40);
 });
 
+it.each(['float16', 'int8', 'int8-tables'] as const)(
+  '%s: rows of a table are looked up before they are widened, and are what the whole table would give',
+  async (precision) => {
+    const small = compressOnnx(model(), precision);
+    const { node: nodes, initializer } = decode(small);
+    const lookups = (nodes ?? []).filter(({ opType }) => opType === 'Gather');
+    expect(lookups).toHaveLength(precision === 'float16' ? 1 : 2);
+    const stored = (initializer ?? []).find(({ name }) => name === lookups[0].input?.[0]);
+    expect(stored?.dims?.map(Number)).toEqual([50, 16]);
+    expect(stored?.dataType).toBe(precision === 'float16' ? 10 : 3);
+    const rows = g.input('ids', 'int64', ['batch']);
+    const session = await openModel(
+      compressOnnx(g.writeOnnx({ inputs: [rows], outputs: { rows: g.gather(table, rows) } }), precision),
+      'model',
+    );
+    const { rows: found } = await session.run(
+      { ids: { dtype: 'int64', dims: [3], data: BigInt64Array.of(0n, 49n, 7n) } },
+      ['rows'],
+    );
+    await session.release();
+    const { data } = table.source as { data: Float32Array };
+    const expected = [0, 49, 7].flatMap((id) => {
+      const row = [...data.slice(16 * id, 16 * id + 16)];
+      const scale = Math.fround(Math.max(...row.map(Math.abs)) / 127);
+      return row.map((x) => (precision === 'float16' ? x : Math.round(x / scale) * scale));
+    });
+    for (const [k, value] of expected.entries()) {
+      expect(Number(found.data[k])).toBeCloseTo(value, precision === 'float16' ? 2 : 6);
+    }
+  },
+);
+
+it('int8-tables: everything but the table stays float32, to the bit', () => {
+  const { initializer: whole } = decode(model());
+  const { initializer: small } = decode(compressOnnx(model(), 'int8-tables'));
+  const hex = (list: onnxProto.onnx.ITensorProto[] | null | undefined) =>
+    (list ?? []).map(({ name, rawData }) => `${name} ${Buffer.from(rawData as Uint8Array).toString('hex')}`);
+  expect(hex(small).filter((one) => hex(whole).includes(one))).toHaveLength((whole ?? []).length - 1);
+});
+
 it('a weight that is used both ways, rows of zeros, and files that list weights as inputs', async () => {
   const zeros = new Float32Array(16 * 16);
   zeros.fill(0.5, 16);

@@ -10,7 +10,8 @@ import {
 } from '../../src/report/comparison-record.ts';
 import { summarizeComparison } from '../../src/report/comparison-summary.ts';
 import { formatInterval, renderComparisonText } from '../../src/report/comparison-text.ts';
-import { renderComparison } from '../../src/report/render-comparison.ts';
+import { type ComparisonPage, renderComparison } from '../../src/report/render-comparison.ts';
+import { sampleComparison } from './sample-comparison.ts';
 import { sampleRecord } from './sample-record.ts';
 
 const SEEDS = [0, 1, 2];
@@ -112,6 +113,12 @@ describe('the summary', () => {
 
   it('budgets that are not equal are said', () => {
     expect(summaryOf().notes[0]).toBe('Every method was trained for 90 steps on 2,880 samples, repetitions counted.');
+    const scores = new Map(results.slice(2).map(({ digest }) => [digest, { recallAt1: [1, 0] }]));
+    const missing = (of: ComparisonResult[]) =>
+      summarizeComparison({ record, results: of, scores }).notes.filter((note) => note.includes('single samples'));
+    expect(missing(results)).toEqual([expect.stringMatching(/^Of 2 of 12 runs the scores .* seeds alone/)]);
+    expect(missing(results.slice(2))).toEqual([]);
+    expect(missing(results.map((result) => ({ ...result, metrics: { uniformity: -1 } })))).toEqual([]);
     const methods = record.methods.map((one) => (one.name === 'mse' ? { ...one, differs: ['epochs: 20'] } : one));
     const longer = results.map((one) => (one.method === 'mse' ? { ...one, steps: 180 } : one));
     expect(summaryOf({ methods }, longer).notes[0]).toBe('Budgets are not equal: 90, 180 steps. mse has epochs: 20.');
@@ -125,6 +132,15 @@ describe('the summary', () => {
     expect(found?.metrics.recallAt1.values).toEqual([0.51, null, 0.48]);
     expect(found?.failures).toEqual([{ seed: 1, error: 'diverged at step 3' }]);
     expect(found?.differences.recallAt1.seeds).toBe(2);
+  });
+
+  it('two methods that are the same have one result, under both names', () => {
+    const runs = record.runs.map((run) => (run.method === 'mse' ? { ...run, digest: `cosine ${run.seed}` } : run));
+    const summary = summaryOf({ runs }, [...results].reverse());
+    expect(methodOf('mse', summary)?.metrics).toEqual(methodOf('cosine', summary)?.metrics);
+    expect(methodOf('mse', summary)?.differences.recallAt1).toMatchObject({ mean: 0, outcome: 'no difference seen' });
+    const rows = renderComparisonCsv({ ...record, runs }, results).split('\r\n');
+    expect(rows.filter((line) => line.startsWith('small,mse,'))).toHaveLength(3);
   });
 
   it('NaN is no figure', () => {
@@ -180,7 +196,7 @@ describe('CSV', () => {
 
 describe('the page', () => {
   const { document } = parseHTML('<!doctype html><html></html>');
-  const page = (summary = summaryOf()) => renderComparison({ record, summary, document });
+  const page = (summary = summaryOf()) => renderComparison({ record, results, summary, document });
 
   it('is a whole document without references, with a row a method and an interval a difference', () => {
     const text = page();
@@ -196,6 +212,133 @@ describe('the page', () => {
   });
 
   it('without any result it says so', () => {
-    expect(page(summaryOf({}, []))).toContain('No run is done yet.');
+    const text = renderComparison({ record, results: [], summary: summaryOf({}, []), document });
+    expect(text).toContain('No run is done yet.');
+    expect(text).not.toMatch(/<svg|NaN|undefined/);
+  });
+
+  describe('with everything that runs keep', () => {
+    const texts = Array.from({ length: 60 }, (_, i) => `text <i>${i}</i> & more`);
+    const parts = sampleComparison(texts);
+    const render = (changes: Partial<Omit<ComparisonPage, 'summary' | 'document'>> = {}) => {
+      const all = { ...parts, ...changes };
+      const summary = summarizeComparison({ ...all, scores: new Map() });
+      const text = renderComparison({ ...all, summary, document });
+      // biome-ignore lint/suspicious/noExplicitAny: linkedom's types need DOM types, which the tests do not load
+      return { text, page: parseHTML(text).document as any };
+    };
+    const { text, page: whole } = render();
+    const titles = (of = whole) => [...of.querySelectorAll('h2')].map((title) => title.textContent);
+    /** The figures of the section of a title. */
+    const figures = (title: string) => {
+      const found: string[] = [];
+      for (let at = [...whole.querySelectorAll('h2')].find((h) => h.textContent === title)?.nextElementSibling; at; ) {
+        if (at.tagName === 'H2') break;
+        found.push(...[...at.querySelectorAll('figure h3')].map((h) => h.textContent));
+        at = at.nextElementSibling;
+      }
+      return found;
+    };
+
+    it('has a section for each, in order, without references and without markup of others', () => {
+      expect(titles()).toEqual([
+        ...['small', 'large', 'Curves over a number', 'Size, quality and speed', 'The embedding spaces'],
+        ...[
+          'Where neighbours differ',
+          'Similarity of pairs',
+          'Training loss',
+          'How to read it',
+          'Methods',
+          'How to repeat it',
+        ],
+      ]);
+      const still = text.replace(/<script>.*<\/script>/s, '');
+      expect(still.match(/<(link|img|i)\b|(src|href)=|@import|url\(|NaN|undefined|\[object/)).toBeNull();
+      expect(text.length).toBeLessThan(700_000);
+    });
+
+    it('curves over the number that methods differ in: a picture a metric, a line a student, the baseline dashed', () => {
+      expect(figures('Curves over a number')).toEqual(['R@1', 'kNN-10', 'cosine']);
+      const svg = [...whole.querySelectorAll('svg')].find((one) => /^R@1 by temp/.test(one.getAttribute('aria-label')));
+      expect(svg.getAttribute('aria-label')).toBe(
+        'R@1 by temperature. small: 0.02 0.595, 0.05 0.690, 0.1 0.535, 0.5 0.295; cosine 0.490. ' +
+          'large: 0.02 0.695, 0.05 0.790, 0.1 0.635, 0.5 0.395; cosine 0.590.',
+      );
+      expect(svg.querySelectorAll('circle')).toHaveLength(8);
+      expect(svg.querySelectorAll('[stroke-dasharray]')).toHaveLength(2);
+      expect(svg.textContent).toMatch(/0\.020\.050\.10\.5temperature, logarithmic/);
+      expect(svg.querySelector('circle title').textContent).toBe('bank-0.02, small: 0.595 ± 0.007');
+    });
+
+    it('quality by size and by speed, with the teacher where its size is known', () => {
+      expect(figures('Size, quality and speed')).toEqual([
+        ...['R@1 by size', 'R@1 by speed', 'R@1 by latency', 'kNN-10 by size', 'kNN-10 by speed', 'kNN-10 by latency'],
+      ]);
+      const [recall, , , knn, speed, latency] = [...whole.querySelectorAll('svg')].filter((one) =>
+        / by (size|speed|latency) in /.test(one.getAttribute('aria-label')),
+      );
+      const dots = (svg: typeof recall) => svg.querySelectorAll('[data-mark="dot"] title').length;
+      // R@1 of the teacher is that of a model held against itself, and not measured; its speed is.
+      expect([recall, knn, speed, latency].map(dots)).toEqual([14, 15, 15, 14]);
+      expect(latency.textContent).toContain('cosine, large: kNN-10 0.447, 0.09 ms for one');
+      expect(knn.textContent).toContain('teacher: kNN-10 0.600, 45.4 MB');
+      expect(knn.textContent).toContain('bank-0.05, large: kNN-10 0.497, 2.7 MB');
+    });
+
+    it('maps of teacher, baseline and best, each with every kept sample', () => {
+      const panels = [...whole.querySelectorAll('.maps figure')];
+      expect(panels.map((one) => one.querySelector('h3').textContent)).toEqual(['Teacher', 'cosine', 'bank-0.05']);
+      expect(panels.map((one) => one.querySelectorAll('circle').length)).toEqual([60, 60, 60]);
+      expect(panels[2].querySelector('title').textContent).toMatch(/^text <i>\d+<\/i> & more\nnoun\.class-\d$/);
+      expect(whole.querySelectorAll('script')).toHaveLength(1);
+    });
+
+    it('neighbours by all three, marked where they are the teacher’s', () => {
+      const examples = [...whole.querySelectorAll('.examples section')];
+      expect(examples.length).toBe(8);
+      for (const example of examples) {
+        const lists = [...example.querySelectorAll('ol')].map((list) =>
+          [...list.querySelectorAll('li')].map((item) => [item.textContent.split(' noun')[0], item.className]),
+        );
+        expect(lists.map((list) => list.length)).toEqual([3, 3, 3]);
+        const known = new Set(lists[0].map(([name]) => name));
+        expect(lists[0].every(([, mark]) => mark === '')).toBe(true);
+        for (const list of lists.slice(1)) {
+          for (const [name, mark] of list) expect(mark).toBe(known.has(name) ? 'shared' : '');
+        }
+      }
+    });
+
+    it('a loss curve a method that trained, a line for every student and seed', () => {
+      const names = parts.record.methods.map(({ name }) => name).filter((name) => name !== 'untrained');
+      expect(figures('Training loss')).toEqual(names);
+      const last = [...whole.querySelectorAll('svg')].at(-1);
+      expect(last.querySelectorAll('[data-mark="line"] path')).toHaveLength(4);
+    });
+
+    it('leaves out what was not kept, as of older comparisons', () => {
+      const older = parts.results.map(({ curve: _, ...one }) => one);
+      const { text: plain, page: less } = render({ results: older, samples: undefined });
+      expect(titles(less)).toEqual([
+        ...[
+          'small',
+          'large',
+          'Curves over a number',
+          'Size, quality and speed',
+          'How to read it',
+          'Methods',
+          'How to repeat it',
+        ],
+      ]);
+      expect(plain).not.toContain('<script');
+    });
+
+    it('without a teacher: maps of the students alone, neither neighbours nor pairs', () => {
+      const { teacher: _, ...alone } = parts.record;
+      const { page: without } = render({ record: alone, samples: { ...parts.samples, teacher: undefined } });
+      expect(titles(without)).not.toContain('Where neighbours differ');
+      expect(without.querySelectorAll('.maps figure')).toHaveLength(2);
+      expect(without.querySelector('.maps figcaption').textContent).toMatch(/space of its own/);
+    });
   });
 });

@@ -1,6 +1,7 @@
+import { Script } from 'node:vm';
 import { parseHTML } from 'linkedom';
 import { describe, expect, test } from 'vitest';
-import type { EmbeddingMap } from '../../src/report/embedding-maps.ts';
+import type { EmbeddingMap } from '../../src/report/held-out.ts';
 import { escapeHtml, html } from '../../src/report/html.ts';
 import type { MetricsLine } from '../../src/report/metrics-lines.ts';
 import type { XY } from '../../src/report/project-together.ts';
@@ -105,6 +106,10 @@ describe('renderReport', () => {
     }
     expect(pictures[0].getAttribute('aria-label')).toContain('cosine regression over 49 steps, 3 line(s)');
     expect(pictures.slice(0, 2).map((svg) => svg.querySelectorAll('[data-mark="line"] path').length)).toEqual([3, 3]);
+  });
+
+  test('the script is one that a browser can read', () => {
+    expect(() => new Script(page.querySelector('script').textContent)).not.toThrow();
   });
 
   test('both maps: every text once, same colour and number in both, its text as title', () => {

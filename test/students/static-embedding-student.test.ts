@@ -159,6 +159,35 @@ describe('forward, embedder and reference', () => {
     await embedder.release();
   });
 
+  it.each([
+    ['float16', 1.9, 1e-3],
+    ['int8', 3.4, 2e-2],
+  ] as const)(
+    '%s vectors: 1/%d of the size, cosines within %d, and still no row depends on another',
+    async (precision, factor, tolerance) => {
+      const wide = { width: 64, dimension: 12, seed: 1 };
+      const [exact, small] = [{}, { precision }].map(
+        (more) => new StaticEmbeddingStudent(tokenizer, { ...wide, ...more }),
+      );
+      for (const [i, { data }] of small.parameters.entries()) {
+        const random = new Random(i);
+        for (let k = 0; k < data.length; k++) data[k] = random.normal();
+        exact.parameters[i].data.set(data);
+      }
+      const weights = (student: StaticEmbeddingStudent) => student.toOnnx().length - 4 * (64 * 12 + 12) - 3000;
+      expect(weights(exact) / weights(small)).toBeGreaterThan(factor);
+      const [whole, rounded] = await Promise.all([exact.toEmbedder(), small.toEmbedder()]);
+      const [rows, expected] = [await rounded.embed(texts), await whole.embed(texts)];
+      for (const [i, text] of texts.entries()) {
+        const apart = difference(rows.row(i), expected.row(i));
+        expect(apart).toBeLessThan(tolerance);
+        expect(apart).toBeGreaterThan(0);
+        expect(difference((await rounded.embed([text])).row(0), rows.row(i))).toBeLessThan(1e-6);
+      }
+      await Promise.all([whole.release(), rounded.release()]);
+    },
+  );
+
   it('embeds more tokens than one batch holds', async () => {
     const embedder = await randomStudent().toEmbedder();
     const many = Array.from({ length: 900 }, (_, i) => texts[i % texts.length]);

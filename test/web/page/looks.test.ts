@@ -2,18 +2,16 @@
  * How the page looks: each tab at work, at several widths, light and dark. Pictures are left in web/screenshots (not in git) to be looked at;
  * held here are that nothing overflows and that axe-core finds nothing.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { findChromium, launch, NO_CHROMIUM } from '../chromium.ts';
+import { violations } from '../violations.ts';
 import { openTab } from './open-page.ts';
 
 const folder = fileURLToPath(new URL('../../../web/screenshots', import.meta.url));
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Pixels; of these the first and the third have pictures. */
 const WIDTHS = [390, 768, 1280, 1920];
@@ -77,23 +75,10 @@ describe.skipIf(!findChromium())(`how the page looks${findChromium() ? '' : ` ($
         if (width === WIDTHS[0] || width === WIDTHS[2]) {
           await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`), fullPage: true });
         }
-        expect(await violations(page), `${name}, ${theme}, ${width}`).toEqual([]);
+        // A report in its frame runs no scripts, axe among them.
+        expect(await violations(page, { iframes: false }), `${name}, ${theme}, ${width}`).toEqual([]);
       }
     }
     expect(complaints()).toEqual([]);
   });
 });
-
-/** Of the page; a report in its frame runs no scripts, axe among them. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const results = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(root: Document, options: object): Promise<AxeResults> } }).axe.run(
-      document,
-      { iframes: false },
-    ),
-  );
-  return results.violations.map(
-    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
-  );
-}
