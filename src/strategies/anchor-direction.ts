@@ -86,12 +86,16 @@ export function prepareDirection(request: DirectionRequest): {
     const hidden = selection[which]?.hidden;
     if (!hidden) continue;
     // Some column for anchors that nothing is hidden from.
-    const tensor = int32Tensor(hidden.map((column) => Math.max(0, column)), [rows, 1]);
+    const tensor = int32Tensor(
+      hidden.map((column) => Math.max(0, column)),
+      [rows, 1],
+    );
     data[directionData(anchors, `${which} hidden columns`)] = { shape: [names.anchors, 1], tensor };
-    put(`${which} hidden`, Float32Array.from(hidden, (column) => (column < 0 ? 0 : Number.NEGATIVE_INFINITY)), [
-      names.anchors,
-      1,
-    ]);
+    put(
+      `${which} hidden`,
+      Float32Array.from(hidden, (column) => (column < 0 ? 0 : Number.NEGATIVE_INFINITY)),
+      [names.anchors, 1],
+    );
   }
   const all = bank?.rows(facts.dtype);
   if (all && selection.bank) {

@@ -75,7 +75,10 @@ export function checkPlace(into: Matrix, { student, teacher }: { readonly studen
   }
   const form = ({ rows, columns, dtype }: Matrix): string => `${rows} × ${columns} of ${dtype}`;
   if (form(into) !== form(student)) {
-    throw new LimbeckError('SHAPE_MISMATCH', `into: expected ${form(student)} like the student's rows, got ${form(into)}.`);
+    throw new LimbeckError(
+      'SHAPE_MISMATCH',
+      `into: expected ${form(student)} like the student's rows, got ${form(into)}.`,
+    );
   }
   if (into.data.buffer === student.data.buffer || into.data.buffer === teacher.data.buffer) {
     throw new LimbeckError(

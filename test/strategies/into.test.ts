@@ -16,20 +16,23 @@ describe.each([
   ['at once', 2 ** 21],
   ['in tiles', 2 * B],
 ])('the gradient of a batch %s', (_, maxLogits) => {
-  it.each(['ntxent', 'infonce', 'triplet', 'crd'] as const)('%s: written to the given matrix, to the last bit', async (mode) => {
-    const strategy = new ContrastiveDistillationStrategy({ mode, maxLogits, projection: 'none' });
-    for (const dtype of ['float32', 'float64'] as const) {
-      const [s, t] = [student.as(dtype), teacher.as(dtype)];
-      await strategy.computeContrastiveLoss(s, t); // CRD's normalizer comes from the first batch
-      const fresh = await strategy.computeContrastiveLossAndGradient(s, t);
-      const into = new Matrix(B, D, s.data.slice().fill(Number.NaN));
-      const given = await strategy.computeContrastiveLossAndGradient(s, t, undefined, { into });
-      expect(given.gradient.data).toBe(into.data);
-      expect(given).toEqual(fresh);
-      expect(await strategy.computeContrastiveGradient(s, t, undefined, { into })).toEqual(fresh.gradient);
-    }
-    await strategy.release();
-  });
+  it.each(['ntxent', 'infonce', 'triplet', 'crd'] as const)(
+    '%s: written to the given matrix, to the last bit',
+    async (mode) => {
+      const strategy = new ContrastiveDistillationStrategy({ mode, maxLogits, projection: 'none' });
+      for (const dtype of ['float32', 'float64'] as const) {
+        const [s, t] = [student.as(dtype), teacher.as(dtype)];
+        await strategy.computeContrastiveLoss(s, t); // CRD's normalizer comes from the first batch
+        const fresh = await strategy.computeContrastiveLossAndGradient(s, t);
+        const into = new Matrix(B, D, s.data.slice().fill(Number.NaN));
+        const given = await strategy.computeContrastiveLossAndGradient(s, t, undefined, { into });
+        expect(given.gradient.data).toBe(into.data);
+        expect(given).toEqual(fresh);
+        expect(await strategy.computeContrastiveGradient(s, t, undefined, { into })).toEqual(fresh.gradient);
+      }
+      await strategy.release();
+    },
+  );
 });
 
 describe('a matrix for the gradient', () => {
