@@ -43,7 +43,9 @@ describe.skipIf(!findChromium())(`the page of a comparison${findChromium() ? '' 
     'at %d pixels: nothing overflows, no words overlap, all can be read, no violations',
     async (width) => {
       const asked: string[] = [];
+      const errors: string[] = [];
       page.on('request', (request) => asked.push(request.url()));
+      page.on('pageerror', ({ message }) => errors.push(message));
       await page.setViewportSize({ width, height: 900 });
       await page.goto(pathToFileURL(file).href);
       for (const details of await page.locator('summary').all()) await details.click();
