@@ -19,8 +19,6 @@ student:
   kind: static
   width: 8
   vocabularySize: 600
-strategy:
-  kind: contrastive
 training:
   epochs: 6
   batchSize: 32
@@ -60,7 +58,7 @@ describe('a run', () => {
       config: {
         name: 'glosses',
         training: { seed: 0, epochs: 6 },
-        strategy: { kind: 'contrastive', temperature: 0.05 },
+        strategy: { kind: 'hybrid' },
       },
       teacher: { name: 'glosses.npy', dimension: 24 },
       student: { kind: 'static embeddings', dimension: 24 },
