@@ -13,6 +13,7 @@ import { fullMeasures, measuredSamples } from './full-measures.ts';
 import type { Metrics } from './metrics.ts';
 import { pairSimilarity } from './pair-similarity.ts';
 import { type EmbeddedSamples, type SampleScores, sampleScores } from './sample-scores.ts';
+import { summary } from './summary.ts';
 
 // Node and browsers have it; the types of either would let in all of that platform.
 declare const performance: { now(): number };
@@ -116,7 +117,7 @@ export async function evaluateModel<Sample>(options: EvaluationOptions<Sample>):
   const { labels } = data;
   // Every comparison of all with all is made once: the metrics are means of what it gives sample by sample.
   const scores = sampleScores({ rows, logits, labels, teacher: index ? undefined : teacher });
-  const means = Object.fromEntries(Object.entries(scores).map(([name, values]) => [name, mean(values)]));
+  const means = Object.fromEntries(Object.entries(scores).map(([name, values]) => [name, summary(values).mean]));
   return {
     samples: data.size,
     scores,
@@ -203,8 +204,6 @@ function agreementWith(rows: Matrix, teacher: RowSource, index: RowSource): Metr
   const own = teacher.gather(everyNumber(teacher.rows));
   return agreement(rows, own, stack(own, index.gather(everyNumber(index.rows))));
 }
-
-const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, x) => sum + x, 0) / values.length;
 
 function classification(logits: Matrix, labels: Int32Array): Metrics {
   const five = logits.columns > 5 && { top5Accuracy: accuracy(logits, labels, { k: 5 }) };

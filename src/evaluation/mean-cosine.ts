@@ -2,6 +2,7 @@
 import { LimbeckError } from '../errors.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import { unitRows } from '../matrix/unit-rows.ts';
+import { rowProduct } from './similarity-tiles.ts';
 
 /**
  * Mean over i of the cosine similarity of row i of `a` and row i of `b`. A zero row counts as 0.
@@ -25,6 +26,6 @@ export function meanCosine(a: Matrix, b: Matrix): number {
   const left = unitRows(a, 'first matrix').data;
   const right = unitRows(b, 'second matrix').data;
   let sum = 0;
-  for (let k = 0; k < left.length; k++) sum += left[k] * right[k];
+  for (let i = 0; i < a.rows; i++) sum += rowProduct(left, i, right, i, a.columns);
   return sum / a.rows;
 }

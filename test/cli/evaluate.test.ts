@@ -75,7 +75,7 @@ describe('texts', () => {
       recallAt1: recallAt[1],
       recallAt10: recallAt[10],
       meanReciprocalRank,
-      meanCosine: expect.closeTo(cosine, 12),
+      meanCosine: cosine,
     });
     expect(found.samples).toBe(60);
     expect(found.student).toEqual({
@@ -136,7 +136,6 @@ describe('texts', () => {
         'uniformity',
       ]),
     );
-    expect(found.fullSamples).toBe(texts.length);
     const loaded = await Student.load(path('student'));
     const rows = await loaded.embed(texts);
     await loaded.release();
