@@ -1,6 +1,6 @@
 /**
  * What a student of texts is trained to do where a configuration says nothing of it: regression onto the teacher's rows, and a little contrast
- * with a bank of them. Chosen on validation texts, see experiments/README.md: regression alone confuses neighbours, above all in narrow
+ * with a bank of them. Chosen on validation texts (experiments/recipe/search): regression alone confuses neighbours, above all in narrow
  * students; contrast alone tells texts apart, and loses how alike they are.
  */
 import { isObject } from './check-config.ts';
