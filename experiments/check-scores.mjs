@@ -1,13 +1,12 @@
 // Holds the scores of experiments/recipe/results.jsonl against the students themselves, loaded by plain onnxruntime-node with the tokenizer
 // library, and measured by the loops below: Limbeck reads the texts, takes the test part away and gives the teacher's rows, nothing else.
 //
-//   npm run limbeck -- compare experiments/recipe/compare.yaml && node experiments/check-student.mjs
+//   npm run limbeck -- compare experiments/recipe/compare.yaml && node experiments/check-scores.mjs
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
 import { BertTeacher, embedWithCache, readTexts, splitByHash } from 'limbeck';
-import * as ort from 'onnxruntime-node';
 import { parse } from 'yaml';
+import { openPlainStudent } from '../scripts/plain-student.mjs';
 
 // A row that ONNX Runtime adds up in another order may change places with one that is as near.
 const TOLERANCE = 0.002;
@@ -46,27 +45,14 @@ for (const { student, method, seed, metrics } of results) {
 process.exit(wrong === 0 ? 0 : 1);
 
 async function embed(place, texts) {
-  const json = (name) => JSON.parse(readFileSync(join(place, name), 'utf8'));
-  const tokenizer = new Tokenizer(json('tokenizer.json'), json('tokenizer_config.json'));
-  const session = await ort.InferenceSession.create(join(place, 'onnx/model.onnx'));
+  const plain = await openPlainStudent(place);
   const rows = [];
   for (let start = 0; start < texts.length; start += 64) {
-    const encoded = texts.slice(start, start + 64).map((text) => tokenizer.encode(text).ids);
-    const length = Math.max(...encoded.map((ids) => ids.length));
-    const padded = (value) =>
-      new ort.Tensor(
-        'int64',
-        BigInt64Array.from(encoded.flatMap((ids) => Array.from({ length }, (_, j) => BigInt(value(ids, j))))),
-        [encoded.length, length],
-      );
-    const { embeddings } = await session.run({
-      input_ids: padded((ids, j) => ids[j] ?? 0),
-      attention_mask: padded((ids, j) => (j < ids.length ? 1 : 0)),
-    });
-    const width = embeddings.dims[1];
-    for (let i = 0; i < encoded.length; i++) rows.push(embeddings.data.slice(i * width, (i + 1) * width));
+    const { embeddings } = (await plain.run(texts.slice(start, start + 64))).outputs;
+    const [count, width] = embeddings.dims;
+    for (let i = 0; i < count; i++) rows.push(embeddings.data.slice(i * width, (i + 1) * width));
   }
-  await session.release();
+  await plain.release();
   return rows;
 }
 
