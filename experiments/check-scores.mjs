@@ -15,7 +15,10 @@ const NEIGHBOURS = 10;
 const directory = join(import.meta.dirname, 'recipe');
 const { data, test, teacher, cache } = parse(readFileSync(join(directory, 'compare.yaml'), 'utf8'));
 const path = (name) => join(directory, name);
-const results = readFileSync(path('results.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+const results = readFileSync(path('results.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line));
 
 const all = await readTexts(path(data.texts), { column: 'text', labelColumn: data.labelColumn });
 const { heldOut } = await splitByHash(all, { share: test.share });
@@ -25,7 +28,12 @@ const bert = await BertTeacher.load({
   weights: model('model.fp16.safetensors'),
   tokenizer: model('tokenizer.json'),
 });
-const { rows } = await embedWithCache({ teacher: bert, dataset: heldOut, directory: path(cache.directory), dtype: cache.dtype });
+const { rows } = await embedWithCache({
+  teacher: bert,
+  dataset: heldOut,
+  directory: path(cache.directory),
+  dtype: cache.dtype,
+});
 const matrix = rows.gather(Array.from({ length: rows.rows }, (_, i) => i));
 const theirs = Array.from({ length: rows.rows }, (_, i) => matrix.row(i));
 await bert.release();
@@ -37,7 +45,9 @@ for (const { student, method, seed, metrics } of results) {
   if (!existsSync(place)) continue;
   const ours = await embed(place, heldOut.texts);
   const found = { ...towards(ours, theirs), knnAccuracy: knn(ours, heldOut.labels) };
-  const shown = Object.entries(found).map(([name, value]) => `${name} ${value.toFixed(4)} (${metrics[name].toFixed(4)})`);
+  const shown = Object.entries(found).map(
+    ([name, value]) => `${name} ${value.toFixed(4)} (${metrics[name].toFixed(4)})`,
+  );
   const fits = Object.entries(found).every(([name, value]) => Math.abs(value - metrics[name]) <= TOLERANCE);
   if (!fits) wrong++;
   console.log(`${fits ? 'ok   ' : 'WRONG'} ${student}, ${method}, seed ${seed}: ${shown.join(', ')}`);
