@@ -11,7 +11,7 @@ const INTRODUCTION = `<!-- Written by npm run experiments from the result files 
 
 What contrastive distillation promises, held against data. Every table, figure and verdict below is written by \`npm run experiments\` from the
 files that \`limbeck compare\` left; by hand are only the questions and the claims (\`claims.yaml\` of each directory), written before the results
-were known.
+were known. What was changed in one of them since stands in its first lines.
 
 ## How to read it
 
