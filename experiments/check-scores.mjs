@@ -1,7 +1,8 @@
-// Holds the scores of experiments/recipe/results.jsonl against the students themselves, loaded by plain onnxruntime-node with the tokenizer
-// library, and measured by the loops below: Limbeck reads the texts, takes the test part away and gives the teacher's rows, nothing else.
+// Holds the scores of a comparison on texts, experiments/recipe unless another is named, against the students themselves, loaded by plain
+// onnxruntime-node with the tokenizer library, and measured by the loops below: Limbeck reads the texts, takes the test part away and gives
+// the teacher's rows, nothing else. Students that were not kept (output.students: false) are left out.
 //
-//   npm run limbeck -- compare experiments/recipe/compare.yaml && node experiments/check-scores.mjs
+//   npm run limbeck -- compare experiments/recipe/compare.yaml && node experiments/check-scores.mjs [DIRECTORY]
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BertTeacher, embedWithCache, readTexts, splitByHash } from 'limbeck';
@@ -12,7 +13,7 @@ import { openPlainStudent } from '../scripts/plain-student.mjs';
 const TOLERANCE = 0.002;
 const NEIGHBOURS = 10;
 
-const directory = join(import.meta.dirname, 'recipe');
+const directory = process.argv[2] ?? join(import.meta.dirname, 'recipe');
 const { data, test, teacher, cache } = parse(readFileSync(join(directory, 'compare.yaml'), 'utf8'));
 const path = (name) => join(directory, name);
 const results = readFileSync(path('results.jsonl'), 'utf8')
