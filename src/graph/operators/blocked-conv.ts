@@ -6,7 +6,15 @@
  * Measured 1.5 to 2.5 times as fast as the plain Conv, the changes of layout included (3 × 3, 16 to 64 channels); strided transposed
  * convolutions 1.8 times. Where the layout does not fit, the functions write nothing and say so.
  */
-import { type EmittedOperation, type Emitter, isKnown, type Shape, type SymbolicTensor } from '../tensor.ts';
+import {
+  constant,
+  type Dimension,
+  type EmittedOperation,
+  type Emitter,
+  isKnown,
+  type Shape,
+  type SymbolicTensor,
+} from '../tensor.ts';
 import type { Convolution, Transposed } from './conv.ts';
 
 const DOMAIN = 'com.microsoft.nchwc';
@@ -104,6 +112,83 @@ export function emitBlockedConvTranspose(emitter: Emitter, operation: EmittedOpe
   const result = emitter.temporary(`${DOMAIN}.ReorderOutput`, [images], { channels: { int: c } });
   emitter.node('Add', [result, bias], outputNames);
   return true;
+}
+
+/** The most positions of an output, and the fewest blocks of its channels, with which the convolution below was the faster way. */
+const MOST_POSITIONS = 256;
+const LEAST_BLOCKS = 2;
+
+/**
+ * ∂L/∂w of a convolution of x [N, C, H, W], from g [N, M, P, Q], as a convolution itself: samples stand where channels do, and channels
+ * of x where samples do; g is the filters, of P × Q entries, and strides and dilations change places.
+ *
+ * Every channel of x and row of the window reads all of g, which should stay in the cache: with up to 256 positions this was measured as
+ * fast as shifted copies and their products, or up to 2.9 times as fast; with 784 and 1024 slower. One block of output channels leaves
+ * three sums at a time, too few to keep the processor busy.
+ *
+ * @returns whether it was written
+ */
+export function emitBlockedWeightGradient(emitter: Emitter, operation: EmittedOperation<Convolution>): boolean {
+  const { inputs, inputNames, outputNames, attributes } = operation;
+  const [x, g] = inputs;
+  const { channelBlock: block } = emitter;
+  const { kernel, strides, dilations, pads, groups } = attributes;
+  const [channels, ...sizes] = x.shape.slice(1) as number[];
+  const [outputs, ...counts] = g.shape.slice(1) as number[];
+  if (block === 0 || x.rank !== 4 || x.dtype !== 'float32' || groups !== 1 || kernel.every((k) => k === 1))
+    return false;
+  if (!isKnown(sizes) || !isKnown(counts) || counts[0] * counts[1] > MOST_POSITIONS) return false;
+  if (outputs % block !== 0 || outputs < LEAST_BLOCKS * block) return false;
+  // Zeros before and after the entries, as far as windows reach; entries that the stride leaves over meet no place that is kept.
+  const after = kernel.map((k, i) =>
+    Math.max(0, (counts[i] - 1) * strides[i] + (k - 1) * dilations[i] + 1 - sizes[i] - pads[i]),
+  );
+  const padded = surroundedByZeros(emitter, inputNames[0], channels, [...pads.slice(0, 2), ...after]);
+  const wide = sizes.map((size, i) => pads[i] + size + after[i]);
+  const [samples, cotangents] = wholeBlocks(emitter, block, x.shape[0], [
+    { name: padded, sizes: [channels, ...wide] },
+    { name: inputNames[1], sizes: [outputs, ...counts] },
+  ]);
+  const images = reorderInput(emitter, emitter.temporary('Transpose', [samples], { perm: { ints: [1, 0, 2, 3] } }));
+  const parts = emitter.temporary('Reshape', [
+    reorderInput(emitter, cotangents),
+    emitter.int64s([-1, block, outputs / block, counts[0] * counts[1], block]),
+  ]);
+  const weights = filters(emitter, parts, [2, 0, 3, 1, 4], [outputs, -1, ...counts]);
+  const y = conv(emitter, [images, weights], {
+    ...{ kernel: counts, strides: dilations, dilations: strides, pads: [0, 0, 0, 0], groups },
+  });
+  const whole = emitter.temporary(`${DOMAIN}.ReorderOutput`, [y], { channels: { int: outputs } });
+  const places = emitter.temporary('Slice', [whole, ...[[0, 0], kernel, [2, 3]].map((list) => emitter.int64s(list))]);
+  emitter.node('Transpose', [places], outputNames, { perm: { ints: [1, 0, 2, 3] } });
+  return true;
+}
+
+/** A convolution with weights of 1 is the runtime's fastest way to write images into zeros. */
+function surroundedByZeros(emitter: Emitter, name: string, channels: number, pads: readonly number[]): string {
+  if (pads.every((pad) => pad === 0)) return name;
+  const ones = emitter.expression(constant(new Float32Array(channels).fill(1), 'float32', [channels, 1, 1, 1]));
+  return emitter.temporary('Conv', [name, ones], {
+    ...{ kernel_shape: { ints: [1, 1] }, pads: { ints: pads }, group: { int: channels } },
+  });
+}
+
+/** Tensors of `batch` samples with zeros behind, so that samples come in whole blocks. */
+function wholeBlocks(
+  emitter: Emitter,
+  block: number,
+  batch: Dimension,
+  tensors: readonly { readonly name: string; readonly sizes: readonly number[] }[],
+): string[] {
+  if (typeof batch === 'number' && batch % block === 0) return tensors.map(({ name }) => name);
+  const count = emitter.temporary('Shape', [tensors[0].name], { start: { int: 0 }, end: { int: 1 } });
+  // ONNX's Mod has the sign of the divisor: −n mod block are missing.
+  const missing = emitter.temporary('Mod', [emitter.temporary('Neg', [count]), emitter.int64s([block])]);
+  return tensors.map(({ name, sizes }) => {
+    const shape = emitter.temporary('Concat', [missing, emitter.int64s(sizes)], { axis: { int: 0 } });
+    const zeros = emitter.temporary('ConstantOfShape', [shape]);
+    return emitter.temporary('Concat', [name, zeros], { axis: { int: 0 } });
+  });
 }
 
 function fits(block: number, x: SymbolicTensor, w: SymbolicTensor): boolean {

@@ -70,7 +70,7 @@ export const convOperator: Operator<Convolution> = {
   },
   vjp({ inputs: [x, w, bias], attributes }, [g]) {
     if (!g) return [];
-    return [inputGradient(g, w, x, attributes), weightGradient(x, g, w.shape, attributes), bias && biasGradient(g)];
+    return [inputGradient(g, w, x, attributes), weightGradient(x, g, attributes), bias && biasGradient(g)];
   },
 };
 
@@ -146,7 +146,7 @@ export const convTransposeOperator: Operator<Transposed> = {
   vjp({ inputs: [x, w, bias], attributes }, [g]) {
     if (!g) return [];
     const gx = apply1(convOperator, [g, w], attributes);
-    return [gx, weightGradient(g, x, w.shape, attributes), bias && biasGradient(g)];
+    return [gx, weightGradient(g, x, attributes), bias && biasGradient(g)];
   },
 };
 

@@ -1,17 +1,20 @@
 /**
- * ∂L/∂w of a convolution, built of copies of its input and of its output's cotangent, and matrix products of them. The copies are made by
- * convolutions whose weights are 0 and 1, ONNX Runtime's fastest way to shift an image into zeros: a stack of Pad, Slice and
- * Concat took three times as long.
+ * ∂L/∂w of a convolution: another convolution in the runtime's blocked layout where that is fast, else built of copies of its input and of
+ * its output's cotangent, and matrix products of them. The copies are made by convolutions whose weights are 0 and 1, ONNX Runtime's
+ * fastest way to shift an image into zeros: a stack of Pad, Slice and Concat took three times as long.
  */
 import {
   ARRAY_TYPES,
   apply1,
   constant,
+  type EmittedOperation,
+  type Emitter,
   type FloatType,
   type Operator,
   type Shape,
   type SymbolicTensor,
 } from '../tensor.ts';
+import { emitBlockedWeightGradient } from './blocked-conv.ts';
 import { concat } from './concat.ts';
 import { type Convolution, convOperator } from './conv.ts';
 import { inputGradient } from './conv-gradients.ts';
@@ -22,46 +25,53 @@ import { multiplySizes } from './sizes.ts';
 import { padWindows, type Windows, windowParts } from './windows.ts';
 
 /** From x [N, C, ...spatial] and g [N, M, ...counts], for w of the shape [M, C / groups, ...kernel]. */
-export function weightGradient(
-  x: SymbolicTensor,
-  g: SymbolicTensor,
-  shape: Shape,
-  attributes: Convolution,
-): SymbolicTensor {
-  if (shape[1] === 1 && attributes.groups > 1) return apply1(depthwiseOperator, [x, g], attributes);
-  return separated(x, g, attributes) ?? ofColumns(x, g, shape, attributes);
+export function weightGradient(x: SymbolicTensor, g: SymbolicTensor, attributes: Convolution): SymbolicTensor {
+  return apply1(weightGradientOperator, [x, g], attributes);
 }
 
-/**
- * ∂L/∂w of a depthwise convolution: a convolution of every channel, batch as its channels, with that of g as its kernel, strides
- * and dilations changed over. Measured about two to ten times as fast as the products, which have one column each here.
- */
-const depthwiseOperator: Operator<Convolution> = {
-  name: 'DepthwiseWeightGradient',
-  infer: ([x, g], { kernel }) => [{ dtype: x.dtype, shape: [g.shape[1], 1, ...kernel] }],
-  emit(emitter, { inputs: [x, g], inputNames, outputNames, attributes }) {
-    const { kernel, strides, dilations, pads, groups } = attributes;
-    if (x.dtype === 'float64') {
-      const products = ofColumns(x, g, [g.shape[1], 1, ...kernel], attributes);
-      return emitter.node('Identity', [emitter.expression(products)], outputNames);
+const weightGradientOperator: Operator<Convolution> = {
+  name: 'ConvWeightGradient',
+  infer: ([x, g], { kernel, groups }) => [
+    { dtype: x.dtype, shape: [g.shape[1], (x.shape[1] as number) / groups, ...kernel] },
+  ],
+  emit(emitter, operation) {
+    const {
+      inputs: [x, g],
+      outputs: [{ shape }],
+      outputNames,
+      attributes,
+    } = operation;
+    if (x.dtype !== 'float64') {
+      if (shape[1] === 1 && attributes.groups > 1) return emitDepthwise(emitter, operation);
+      if (emitBlockedWeightGradient(emitter, operation)) return;
     }
-    const axes = kernel.map((_, i) => i + 2);
-    const perm = { perm: { ints: [1, 0, ...axes] } };
-    const [images, filters] = inputNames.map((name) => emitter.temporary('Transpose', [name], perm)); // [C, N, …], [M, N, …]
-    const one = emitter.temporary('Reshape', [images, emitter.int64s([1, -1, ...kernel.map(() => 0)])]); // [1, C·N, …]
-    const whole = emitter.temporary('Conv', [one, filters], {
-      ...{ strides: { ints: dilations }, dilations: { ints: strides }, pads: { ints: pads }, group: { int: groups } },
-    });
-    // Entries that the stride leaves over give places beyond the window.
-    const bounds = [kernel.map(() => 0), kernel, axes].map((values) => emitter.int64s(values));
-    const places = emitter.temporary('Slice', [whole, ...bounds]);
-    return emitter.node('Reshape', [places, emitter.int64s([-1, 1, ...kernel])], outputNames);
+    const products = separated(x, g, attributes) ?? ofColumns(x, g, shape, attributes);
+    emitter.node('Identity', [emitter.expression(products)], outputNames);
   },
   vjp({ inputs: [x, g], attributes }, [cotangent]) {
     if (!cotangent) return [];
     return [inputGradient(g, cotangent, x, attributes), apply1(convOperator, [x, cotangent], attributes)];
   },
 };
+
+/**
+ * ∂L/∂w of a depthwise convolution: a convolution of every channel, batch as its channels, with that of g as its kernel, strides
+ * and dilations changed over. Measured about two to ten times as fast as the products, which have one column each here.
+ */
+function emitDepthwise(emitter: Emitter, { inputNames, outputNames, attributes }: EmittedOperation<Convolution>): void {
+  const { kernel, strides, dilations, pads, groups } = attributes;
+  const axes = kernel.map((_, i) => i + 2);
+  const perm = { perm: { ints: [1, 0, ...axes] } };
+  const [images, filters] = inputNames.map((name) => emitter.temporary('Transpose', [name], perm)); // [C, N, …], [M, N, …]
+  const one = emitter.temporary('Reshape', [images, emitter.int64s([1, -1, ...kernel.map(() => 0)])]); // [1, C·N, …]
+  const whole = emitter.temporary('Conv', [one, filters], {
+    ...{ strides: { ints: dilations }, dilations: { ints: strides }, pads: { ints: pads }, group: { int: groups } },
+  });
+  // Entries that the stride leaves over give places beyond the window.
+  const bounds = [kernel.map(() => 0), kernel, axes].map((values) => emitter.int64s(values));
+  const places = emitter.temporary('Slice', [whole, ...bounds]);
+  emitter.node('Reshape', [places, emitter.int64s([-1, 1, ...kernel])], outputNames);
+}
 
 /** The product of g with the windows laid out as columns. */
 function ofColumns(x: SymbolicTensor, g: SymbolicTensor, shape: Shape, attributes: Convolution): SymbolicTensor {

@@ -57,6 +57,16 @@ export const convolution: Record<string, GradientCase> = {
       return g.gradients(g.sum(y), [w])[0];
     },
   },
+  'conv, the gradient of a weight gradient, groups': {
+    shapes: [
+      [2, 4, 5, 4],
+      [6, 2, 2, 3],
+    ],
+    build: ([x, w]) => {
+      const y = g.exp(g.mul(0.2, g.conv(x, w, { groups: 2, strides: [2, 1], dilations: [1, 2], pads: [1, 2, 0, 1] })));
+      return g.gradients(g.sum(y), [w])[0];
+    },
+  },
   'conv, pads wider than the window': {
     shapes: [
       [1, 2, 3, 4],
