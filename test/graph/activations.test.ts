@@ -98,6 +98,8 @@ describe('values against their definitions, float64 error < 1e-12, float32 < 1e-
 describe('kinks', () => {
   it('relu, leakyRelu and clip at their kinks', async () => {
     expect(await evaluate(g.relu, [-1, 0, 1])).toEqual({ y: [0, 0, 1], gradient: [0, 0, 1] });
+    const small = await evaluate(g.relu, [-1, -1e-30, 0, 2e-38, 1e-30, 3e38], 'float32');
+    expect(small.gradient).toEqual([0, 0, 0, 1, 1, 1]);
     expect(await evaluate((x) => g.leakyRelu(x, 0.5), [-2, 0, 2])).toEqual({ y: [-1, 0, 2], gradient: [0.5, 0.5, 1] });
     const clipped = await evaluate((x) => g.clip(x, -1, 1), [-2, -1, 0, 1, 2]);
     expect(clipped).toEqual({ y: [-1, -1, 0, 1, 1], gradient: [0, 1, 1, 1, 0] });
