@@ -4,6 +4,7 @@ import type { MetricDescription } from '../evaluation/metrics.ts';
 import type { MethodSummary } from './comparison-summary.ts';
 import { formatInterval } from './comparison-text.ts';
 import { type Html, html } from './html.ts';
+import { formatNumber, numberAxis } from './number-axis.ts';
 import type { DifferenceOutcome } from './paired-difference.ts';
 import { metricTitle } from './small-plot.ts';
 import { drawSvg, type ReportDocument } from './svg.ts';
@@ -18,8 +19,7 @@ const COLOURS: Readonly<Record<DifferenceOutcome, string>> = {
 /** Wide enough for the names, and small enough that a phone shows the text at its size. */
 const WIDTH = 340;
 const ROW = 26;
-/** Letters, beyond which the rest of the picture is narrow. */
-const LONG_NAME = 12;
+const MARGIN_RIGHT = 14;
 
 /** A panel; undefined where no method has a difference of the metric. */
 export function intervalPlot(
@@ -31,23 +31,26 @@ export function intervalPlot(
   const rows = methods.flatMap(({ name, differences }) => (differences[key] ? [{ name, ...differences[key] }] : []));
   if (rows.length === 0) return undefined;
   const ends = rows.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean, 0]);
-  const [least, most] = [Math.min(...ends), Math.max(...ends)];
-  const air = (most - least || 0.01) * 0.06;
-  const longest = Math.max(...rows.map(({ name }) => name.length));
+  const marginLeft = Math.min(170, 18 + 7 * Math.max(...rows.map(({ name }) => name.length)));
+  const axis = numberAxis([Math.min(...ends), Math.max(...ends)], {
+    ticks: 'round',
+    width: WIDTH - marginLeft - MARGIN_RIGHT,
+  });
   const options: Plot.PlotOptions = {
     width: WIDTH,
     height: 62 + ROW * rows.length,
-    marginLeft: Math.min(170, 18 + 7 * longest),
-    marginRight: 14,
+    marginLeft,
+    marginRight: MARGIN_RIGHT,
     marginTop: 8,
     marginBottom: 44,
     style: { fontSize: '13px' },
     x: {
-      domain: [least - air, most + air],
+      domain: [...axis.domain],
       label: metricTitle({ label: 'difference', unit, better }),
       labelAnchor: 'center',
       labelArrow: 'none',
-      ticks: longest > LONG_NAME ? 3 : 5,
+      ticks: [...axis.ticks],
+      tickFormat: formatNumber,
       grid: true,
     },
     y: { domain: rows.map(({ name }) => name), label: null, tickSize: 0 },
