@@ -32,6 +32,7 @@ export function intervalPlot(
   if (rows.length === 0) return undefined;
   const ends = rows.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean, 0]);
   const marginLeft = Math.min(170, 18 + 7 * Math.max(...rows.map(({ name }) => name.length)));
+  // With 0 among the ends the axis is linear.
   const axis = numberAxis([Math.min(...ends), Math.max(...ends)], {
     ticks: 'round',
     width: WIDTH - marginLeft - MARGIN_RIGHT,
