@@ -2,7 +2,9 @@
 import onnxProto from 'onnx-proto';
 import { LimbeckError } from '../errors.ts';
 import { topologicalOrder } from './gradients.ts';
+import { writePlain } from './operators/blocked-layout.ts';
 import {
+  type BlockedForm,
   constant,
   type DataType,
   type Emitter,
@@ -83,6 +85,10 @@ class GraphWriter implements Emitter {
   readonly #names = new Map<SymbolicTensor, string>();
   readonly #constants = new Map<string, string>();
   readonly #reserved: ReadonlySet<string>;
+  readonly #blocked = new Map<string, BlockedForm>();
+  /** Tensors that are there in blocks alone. */
+  readonly #notPlain = new Set<string>();
+  readonly #written = new Set<string>();
   #temporaries = 0;
 
   /** The names of tensors that the graph gives out; of those given out twice the first. */
@@ -99,6 +105,7 @@ class GraphWriter implements Emitter {
 
   input(tensor: SymbolicTensor): void {
     this.#names.set(tensor, inputName(tensor));
+    this.#written.add(inputName(tensor));
   }
 
   operation({ operator, inputs, outputs, attributes }: Operation): void {
@@ -114,6 +121,7 @@ class GraphWriter implements Emitter {
   output(name: string, tensor: SymbolicTensor): void {
     // An input, a constant, and what is given out twice need a node that gives them the name.
     if (this.#names.get(tensor) !== name) this.node('Identity', [this.#nameOf(tensor)], [name]);
+    else this.#writePlain([name]);
   }
 
   node(
@@ -124,6 +132,8 @@ class GraphWriter implements Emitter {
   ): void {
     const [, domain, opType] = /^(?:(.*)\.)?(.*)$/.exec(type) as unknown as [string, string | undefined, string];
     if (domain !== undefined) this.domains.add(domain);
+    this.#writePlain(inputs);
+    for (const output of outputs) this.#written.add(output);
     this.nodes.push({
       ...{ opType, domain: domain ?? '' },
       name: outputs[0],
@@ -141,12 +151,29 @@ class GraphWriter implements Emitter {
 
   foreign({ type, domain, attributes }: ForeignNode, inputs: readonly string[], outputs: readonly string[]): void {
     if (domain !== '') this.domains.add(domain);
+    this.#writePlain(inputs);
+    for (const output of outputs) this.#written.add(output);
     this.nodes.push({
       ...{ opType: type, domain, name: outputs.find((name) => name) ?? '' },
       input: [...inputs],
       output: [...outputs],
       attribute: [...attributes],
     });
+  }
+
+  blocked(name: string): BlockedForm | undefined {
+    return this.#blocked.get(name);
+  }
+
+  setBlocked(name: string, form: BlockedForm): void {
+    this.#blocked.set(name, form);
+    if (!this.#written.has(name)) this.#notPlain.add(name);
+  }
+
+  #writePlain(names: readonly string[]): void {
+    for (const name of names) {
+      if (this.#notPlain.delete(name)) writePlain(this, this.#blocked.get(name) as BlockedForm, name);
+    }
   }
 
   expression(tensor: SymbolicTensor): string {
@@ -197,6 +224,7 @@ class GraphWriter implements Emitter {
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
     const name = this.#fresh('constant');
+    this.#written.add(name);
     this.initializers.push({
       name,
       dataType: ONNX_TYPES[dtype],

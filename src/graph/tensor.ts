@@ -80,10 +80,17 @@ export interface ForeignNode {
   readonly attributes: readonly object[];
 }
 
+/** A tensor [N, channels, H, W] in the runtime's blocked layout, see `blocked-layout.ts`. */
+export interface BlockedForm {
+  readonly channels: number;
+  /** What it is called in the graph; the first call may write it. */
+  name(): string;
+}
+
 /** The writing end of an ONNX graph, as operators see it; implemented by `onnx-writer.ts`. */
 export interface Emitter {
   /**
-   * How many channels stand together in the blocked layout of the runtime that the graph is written for, see `blocked-conv.ts`; 0 for
+   * How many channels stand together in the blocked layout of the runtime that the graph is written for, see `blocked-layout.ts`; 0 for
    * a graph of ONNX's own operators alone, which runs anywhere.
    */
   readonly channelBlock: number;
@@ -103,6 +110,10 @@ export interface Emitter {
   expression(tensor: SymbolicTensor): string;
   /** Adds a node of any domain, with attributes as a file has them; an empty name is an input or output that is left out. */
   foreign(node: ForeignNode, inputs: readonly string[], outputs: readonly string[]): void;
+  /** The tensor of this name in blocks, where it has been written so, or is to be. */
+  blocked(name: string): BlockedForm | undefined;
+  /** Says what the tensor is in blocks. If that is all there is of it, its plain form is written when a node reads it. */
+  setBlocked(name: string, form: BlockedForm): void;
   /** A one-dimensional int64 constant (axes, shapes). */
   int64s(values: readonly number[]): string;
   /** A constant scalar of an element type. */

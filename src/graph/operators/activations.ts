@@ -4,6 +4,7 @@
  */
 import { LimbeckError } from '../../errors.ts';
 import { apply1, type Operator, type SymbolicTensor } from '../tensor.ts';
+import { emitEntrywise } from './blocked-layout.ts';
 import { add, cast, div, equal, erf, exp, greater, mul, sub, where } from './elementwise.ts';
 import { unary, unaryOperator } from './unary.ts';
 
@@ -23,9 +24,13 @@ const STEEPEST = (2 - 2 ** -23) * 2 ** 127;
 const isPositiveOperator: Operator = {
   name: 'IsPositive',
   infer: ([y]) => [{ dtype: y.dtype, shape: y.shape }],
-  emit(emitter, { inputs: [y], inputNames, outputNames }) {
+  emit(emitter, operation) {
+    const {
+      inputs: [y],
+      outputNames,
+    } = operation;
     if (y.dtype === 'float32') {
-      return emitter.node('HardSigmoid', inputNames, outputNames, { alpha: { float: STEEPEST }, beta: { float: 0 } });
+      return emitEntrywise(emitter, operation, 'HardSigmoid', { alpha: { float: STEEPEST }, beta: { float: 0 } });
     }
     emitter.node('Identity', [emitter.expression(cast(greater(y, 0), y.dtype))], outputNames);
   },

@@ -1,7 +1,20 @@
 /** Batch, instance and group normalisation: statistics per channel of [N, C, ...spatial], or per group of channels. */
 import { LimbeckError } from '../../errors.ts';
-import { apply, apply1, constant, type Dimension, type Operator, type SymbolicTensor } from '../tensor.ts';
-import { add, div, mul, neg, sqrt, sub, unbroadcast } from './elementwise.ts';
+import { gradients } from '../gradients.ts';
+import {
+  apply,
+  apply1,
+  constant,
+  type Dimension,
+  type EmittedOperation,
+  type Emitter,
+  isKnown,
+  type Operator,
+  type SymbolicTensor,
+  type TensorType,
+} from '../tensor.ts';
+import { affineForm, blockedMeans, inBlocks, ones } from './blocked-layout.ts';
+import { add, div, mul, neg, sqrt, stopGradient, sub, unbroadcast } from './elementwise.ts';
 import { count, mean, sum } from './reduce.ts';
 import { reshape, reshapeLike, squeeze } from './shape.ts';
 import { multiplySizes } from './sizes.ts';
@@ -13,37 +26,187 @@ interface Standardization {
   readonly epsilon: number;
 }
 
+/** Mean, x − mean, and variance of the batch as a population, along `axes`, which are kept with size 1. */
+function statisticsOf(x: SymbolicTensor, axes: readonly number[]) {
+  const average = mean(x, axes, kept);
+  const centred = sub(x, average);
+  return { average, centred, variance: mean(mul(centred, centred), axes, kept) };
+}
+
+/** 1 / standard deviation. */
+function precision(variance: SymbolicTensor, epsilon: number): SymbolicTensor {
+  return div(1, sqrt(add(variance, epsilon)));
+}
+
+/** The shape of statistics along `axes`. */
+function statisticsType({ dtype, shape }: SymbolicTensor, axes: readonly number[]): TensorType {
+  return { dtype, shape: shape.map((d, i) => (axes.includes(i) ? 1 : d)) };
+}
+
 /**
  * (x − mean) / √(variance + epsilon) · scale + bias with statistics over `axes`, along which scale and bias have size 1. Also
- * gives the mean and the variance, for running averages: as data, no gradient flows back through them.
+ * gives the mean, the variance and x − mean, for running averages and the gradient: as data, no gradient flows back through them.
  */
 const standardizeOperator: Operator<Standardization> = {
   name: 'Standardize',
   infer([x], { axes }) {
-    const statistics = { dtype: x.dtype, shape: x.shape.map((d, i) => (axes.includes(i) ? 1 : d)) };
-    return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics];
+    const statistics = statisticsType(x, axes);
+    return [x, statistics, statistics, x];
   },
-  emit(emitter, { inputs: [x, scale, bias], outputNames, attributes: { axes, epsilon } }) {
-    const average = mean(x, axes, kept);
-    const centred = sub(x, average);
-    const variance = mean(mul(centred, centred), axes, kept);
-    const y = add(mul(centred, div(scale, sqrt(add(variance, epsilon)))), bias);
-    for (const [i, tensor] of [y, average, variance].entries()) {
+  emit(emitter, operation) {
+    if (emitBlockedStandardize(emitter, operation)) return;
+    const {
+      inputs: [x, scale, bias],
+      outputNames,
+      attributes: { axes, epsilon },
+    } = operation;
+    const { average, centred, variance } = statisticsOf(x, axes);
+    const y = add(mul(centred, mul(scale, precision(variance, epsilon))), bias);
+    for (const [i, tensor] of [y, average, variance, centred].entries()) {
       emitter.node('Identity', [emitter.expression(tensor)], [outputNames[i]]);
     }
   },
-  vjp({ inputs: [x, scale, bias], outputs: [, average, variance], attributes: { axes, epsilon } }, [g]) {
+  vjp({ inputs: [x, scale, bias], outputs: [, , variance, centred], attributes }, [g]) {
     if (!g) return [];
-    const inverse = div(1, sqrt(add(variance, epsilon)));
-    const normal = mul(sub(x, average), inverse);
-    // Two sums over the data serve the gradients of all three.
-    const total = sum(g, axes, kept);
-    const projection = sum(mul(g, normal), axes, kept);
-    const n = count(x, axes);
-    const inner = sub(sub(g, div(total, n)), mul(normal, div(projection, n)));
-    return [mul(mul(scale, inverse), inner), unbroadcast(projection, scale.shape), unbroadcast(total, bias.shape)];
+    const [gx, projection, total] = apply(standardizeGradient, [g, x, scale, variance, centred], attributes);
+    return [gx, unbroadcast(projection, scale.shape), unbroadcast(total, bias.shape)];
   },
 };
+
+/**
+ * ∂L/∂x, and along the axes Σ g · (x − mean) / deviation and Σ g, of which the gradients of scale and bias are made. Inputs: g, x and
+ * scale, and the variance and x − mean, which follow from x. Two sums over the data serve all three, and ∂L/∂x is g and x − mean, each
+ * times a factor, and a summand.
+ */
+const standardizeGradient: Operator<Standardization> = {
+  name: 'StandardizeGradient',
+  infer([, x], { axes }) {
+    const statistics = statisticsType(x, axes);
+    return [x, statistics, statistics];
+  },
+  emit(emitter, operation) {
+    if (emitBlockedGradient(emitter, operation)) return;
+    const {
+      inputs: [g, , scale, variance, centred],
+      outputNames,
+      attributes,
+    } = operation;
+    for (const [i, tensor] of gradientOf(g, scale, variance, centred, attributes).entries()) {
+      emitter.node('Identity', [emitter.expression(tensor)], [outputNames[i]]);
+    }
+  },
+  vjp({ inputs, attributes }, cotangents) {
+    const leaves = inputs.slice(0, 3).map(stopGradient);
+    const [g, x, scale] = leaves;
+    const { centred, variance } = statisticsOf(x, attributes.axes);
+    const parts = gradientOf(g, scale, variance, centred, attributes).flatMap((tensor, i) => {
+      const cotangent = cotangents[i];
+      return cotangent ? [sum(mul(tensor, stopGradient(cotangent)))] : [];
+    });
+    return parts.length === 0 ? [] : gradients(parts.reduce(add), leaves);
+  },
+};
+
+function gradientOf(
+  g: SymbolicTensor,
+  scale: SymbolicTensor,
+  variance: SymbolicTensor,
+  centred: SymbolicTensor,
+  { axes, epsilon }: Standardization,
+): SymbolicTensor[] {
+  const inverse = precision(variance, epsilon);
+  const total = sum(g, axes, kept);
+  const projection = mul(sum(mul(g, centred), axes, kept), inverse);
+  const { ofG, ofCentred, summand } = coefficients(scale, inverse, total, projection, count(centred, axes));
+  return [add(add(mul(g, ofG), mul(centred, ofCentred)), summand), projection, total];
+}
+
+/** ∂L/∂x = ofG · g + ofCentred · (x − mean) + summand. */
+function coefficients(
+  scale: SymbolicTensor,
+  inverse: SymbolicTensor,
+  total: SymbolicTensor,
+  projection: SymbolicTensor,
+  n: SymbolicTensor | number,
+) {
+  const ofG = mul(scale, inverse);
+  return {
+    ofG,
+    ofCentred: neg(div(mul(ofG, mul(projection, inverse)), n)),
+    summand: neg(div(mul(ofG, total), n)),
+  };
+}
+
+/** Batch normalisation of images in blocks: means by the runtime's pooling, the rest by maps of every channel. */
+function emitBlockedStandardize(emitter: Emitter, operation: EmittedOperation<Standardization>): boolean {
+  const {
+    inputs: [x, scale],
+    inputNames: [name, , biasName],
+    outputNames: [y, averageName, varianceName, centredName],
+    outputs: [, average, variance],
+    attributes: { axes, epsilon },
+  } = operation;
+  if (!emitter.blocked(name) || !isBatchNormalization(x, scale, axes)) return false;
+  const channels = x.shape[1] as number;
+  const images = inBlocks(emitter, name, channels);
+  const averageOf = (tensor: string, into: string) =>
+    emitter.node('ReduceMean', [blockedMeans(emitter, tensor), emitter.int64s([0])], [into], { keepdims: { int: 1 } });
+  averageOf(images, averageName);
+  const summands = emitter.expression(reshape(neg(average), [channels]));
+  const centring = affineForm(emitter, channels, { x: images, factors: ones(emitter, channels), summands });
+  const centred = centring.name();
+  averageOf(emitter.temporary('Mul', [centred, centred]), varianceName);
+  const factors = emitter.expression(filters(mul(scale, precision(variance, epsilon)), channels));
+  const bias = emitter.temporary('Reshape', [biasName, emitter.int64s([channels])]);
+  emitter.setBlocked(y, affineForm(emitter, channels, { x: centred, factors, summands: bias }));
+  emitter.setBlocked(centredName, centring);
+  return true;
+}
+
+function emitBlockedGradient(emitter: Emitter, operation: EmittedOperation<Standardization>): boolean {
+  const {
+    inputs: [, x, scale, variance],
+    inputNames: [gName, , , , centredName],
+    outputs: [, projection, total],
+    outputNames: [gxName, projectionName, totalName],
+    attributes: { axes, epsilon },
+  } = operation;
+  if (!emitter.blocked(centredName) || !isBatchNormalization(x, scale, axes)) return false;
+  const channels = x.shape[1] as number;
+  const [g, centred] = [gName, centredName].map((name) => inBlocks(emitter, name, channels));
+  const positions = emitter.scalar((x.shape[2] as number) * (x.shape[3] as number), 'float32');
+  const sumOf = (tensor: string, factor: string, into: string) => {
+    const means = emitter.temporary('ReduceSum', [blockedMeans(emitter, tensor), emitter.int64s([0])]);
+    emitter.node('Mul', [means, factor], [into]);
+  };
+  const inverse = precision(variance, epsilon);
+  sumOf(g, positions, totalName);
+  const ofPositions = emitter.temporary('Mul', [emitter.expression(inverse), positions]);
+  sumOf(emitter.temporary('Mul', [g, centred]), ofPositions, projectionName);
+  const { ofG, ofCentred, summand } = coefficients(scale, inverse, total, projection, count(x, axes));
+  const added = affineForm(emitter, channels, {
+    x: centred,
+    factors: emitter.expression(filters(ofCentred, channels)),
+  });
+  const form = affineForm(emitter, channels, {
+    x: g,
+    factors: emitter.expression(filters(ofG, channels)),
+    summands: emitter.expression(reshape(summand, [channels])),
+    added: added.name(),
+  });
+  emitter.setBlocked(gxName, form);
+  return true;
+}
+
+function isBatchNormalization(x: SymbolicTensor, scale: SymbolicTensor, axes: readonly number[]): boolean {
+  const ofImages = x.rank === 4 && x.dtype === 'float32' && isKnown(x.shape.slice(1));
+  return ofImages && axes.join() === '0,2,3' && scale.shape.join() === `${x.shape[1]},1,1`;
+}
+
+/** One number for each channel as weights of a convolution of every channel by itself. */
+function filters(values: SymbolicTensor, channels: number): SymbolicTensor {
+  return reshape(values, [channels, 1, 1, 1]);
+}
 
 /** [C] → [C, 1, …], so that it broadcasts against [N, C, ...spatial]. */
 function perChannel(values: SymbolicTensor, x: SymbolicTensor, operator: string): SymbolicTensor {

@@ -13,6 +13,7 @@ import {
   type SymbolicTensor,
   showShape,
 } from '../tensor.ts';
+import { emitEntrywise } from './blocked-layout.ts';
 import { expandSource, sameShape } from './expand.ts';
 import { sum } from './reduce.ts';
 import { reshape } from './shape.ts';
@@ -81,8 +82,8 @@ function binaryOperator(name: string, rule: BinaryRule): Operator {
       const shape = broadcastShapes(inputs[0].shape, inputs[1].shape, name);
       return [{ dtype: rule.result ?? inputs[0].dtype, shape }];
     },
-    emit(emitter, { inputNames, outputNames }) {
-      emitter.node(name, inputNames, outputNames);
+    emit(emitter, operation) {
+      emitEntrywise(emitter, operation, name);
     },
     vjp({ inputs: [a, b], outputs: [y] }, [g]) {
       if (!g) return [];

@@ -1,5 +1,6 @@
 /** The common form of operators that map one tensor to one of the same shape, entry by entry. */
 import { apply1, type EmittedOperation, type Emitter, type Operator, type SymbolicTensor } from '../tensor.ts';
+import { emitEntrywise } from './blocked-layout.ts';
 
 /** ∂L/∂x from g = ∂L/∂y, all three of one shape. */
 export type UnaryPartial<A> = (
@@ -13,8 +14,8 @@ export type UnaryPartial<A> = (
 export function unaryOperator<A>(
   name: string,
   partial: UnaryPartial<A>,
-  emit: (emitter: Emitter, operation: EmittedOperation<A>) => void = (emitter, { inputNames, outputNames }) =>
-    emitter.node(name, inputNames, outputNames),
+  emit: (emitter: Emitter, operation: EmittedOperation<A>) => void = (emitter, operation) =>
+    emitEntrywise(emitter, operation, name),
 ): Operator<A> {
   return {
     name,
