@@ -8,7 +8,10 @@ import { floatsToHalves } from '../matrix/half-precision.ts';
 const { ModelProto, TensorProto } = onnxProto.onnx;
 type Node = onnxProto.onnx.INodeProto;
 type Tensor = onnxProto.onnx.ITensorProto;
-const { FLOAT, FLOAT16, INT8 } = TensorProto.DataType;
+const { FLOAT, FLOAT16, INT8, UINT8 } = TensorProto.DataType;
+
+/** What stands for 0 in a matrix of unsigned numbers. */
+const UNSIGNED_ZERO = 128;
 
 /** How weights are stored. */
 export type WeightPrecision = 'float16' | 'int8' | 'int8-tables';
@@ -141,7 +144,7 @@ function stored(
   name: string,
   dataType: number,
   dims: Tensor['dims'],
-  data: Float32Array | Uint16Array | Int8Array,
+  data: Float32Array | Uint16Array | Int8Array | Uint8Array,
 ): Tensor {
   return {
     name,
@@ -190,14 +193,17 @@ function integerProduct(
   const matrix = transposed ? transpose(data, rows, columns) : data;
   const shape = transposed ? [columns, rows] : [rows, columns];
   const { values, scales } = quantized(matrix, shape, 1);
+  // As unsigned numbers: where a processor has AVX2 and no VNNI, ONNX Runtime adds products of unsigned by signed numbers up in pairs of
+  // 16 bits, which overflow at 32,767 and stay there. Nobody is told.
+  const unsigned = Uint8Array.from(values, (value) => value + UNSIGNED_ZERO);
   const own = `${b}${transposed ? ' transposed' : ''}`;
-  const [matrixName, scaleName] = [`${own} (int8 matrix)`, `${own} (column scales)`];
+  const [matrixName, scaleName, zeroName] = [`${own} (int8 matrix)`, `${own} (column scales)`, `${own} (zero)`];
   const result = output?.[0] ?? '';
   const part = (what: string): string => `${name || result} ${what}`;
   const product = bias ? part('product') : result;
   const nodes = [
     node('DynamicQuantizeLinear', [a], [part('rows'), part('row scale'), part('row zero')]),
-    node('MatMulInteger', [part('rows'), matrixName, part('row zero')], [part('sums')]),
+    node('MatMulInteger', [part('rows'), matrixName, part('row zero'), zeroName], [part('sums')]),
     node('Cast', [part('sums')], [part('float sums')], { to: FLOAT }),
     node('Mul', [part('row scale'), scaleName], [part('scales')]),
     node('Mul', [part('float sums'), part('scales')], [product]),
@@ -205,7 +211,11 @@ function integerProduct(
   if (bias) nodes.push(node('Add', [product, bias], [result]));
   return {
     nodes,
-    tensors: [stored(matrixName, INT8, shape, values), stored(scaleName, FLOAT, [scales.length], scales)],
+    tensors: [
+      stored(matrixName, UINT8, shape, unsigned),
+      stored(scaleName, FLOAT, [scales.length], scales),
+      stored(zeroName, UINT8, [], Uint8Array.of(UNSIGNED_ZERO)),
+    ],
   };
 }
 

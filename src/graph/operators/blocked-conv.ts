@@ -14,8 +14,8 @@ import {
   type Shape,
   type SymbolicTensor,
 } from '../tensor.ts';
-import { affineForm, blockedConv, formOf, inBlocks, ones, toBlocks, toPlain } from './blocked-layout.ts';
-import type { Convolution, Transposed } from './conv.ts';
+import { formOf, inBlocks, ofChannels, ones, pendingForm, toBlocks, toPlain, writeConv } from './blocked-layout.ts';
+import { type Convolution, onnxAttributes, type Transposed } from './conv.ts';
 
 /** @returns whether the convolution was written */
 export function emitBlockedConv(emitter: Emitter, operation: EmittedOperation<Convolution>): boolean {
@@ -34,8 +34,8 @@ export function emitBlockedConv(emitter: Emitter, operation: EmittedOperation<Co
   const perm = plain || depthwise ? [0, 2, 3, 4, 1] : [0, 2, 4, 5, 3, 1];
   const parts = emitter.temporary('Reshape', [inputNames[1], emitter.int64s([...split, ...attributes.kernel])]);
   const weights = filters(emitter, parts, perm, w.shape as number[]);
-  const y = conv(emitter, [images, weights, ...inputNames.slice(2)], attributes);
-  emitter.setBlocked(outputNames[0], formOf(m, y));
+  const result = { x: images, filters: weights, bias: inputNames[2], attributes: onnxAttributes(attributes) };
+  emitter.setBlocked(outputNames[0], pendingForm(emitter, m, result));
   return true;
 }
 
@@ -93,9 +93,13 @@ export function emitBlockedConvTranspose(emitter: Emitter, operation: EmittedOpe
   ]);
   const channels = h.stride * v.stride * c;
   const weights = filters(emitter, turned, [5, 7, 2, 0, 4, 6, 1, 3], [channels, m, h.window, v.window]);
-  const y = conv(emitter, [inBlocks(emitter, inputNames[0], m), weights], {
-    ...{ kernel: [h.window, v.window], strides: [1, 1], dilations, groups },
-    pads: [h.left, v.left, h.right, v.right],
+  const y = writeConv(emitter, {
+    x: inBlocks(emitter, inputNames[0], m),
+    filters: weights,
+    attributes: onnxAttributes({
+      ...{ kernel: [h.window, v.window], strides: [1, 1], dilations, groups },
+      pads: [h.left, v.left, h.right, v.right],
+    }),
   });
   const apart = emitter.int64s([-1, h.stride, v.stride, c / block, h.places, v.places, block]);
   const together = emitter.temporary('Transpose', [emitter.temporary('Reshape', [y, apart])], {
@@ -106,7 +110,7 @@ export function emitBlockedConvTranspose(emitter: Emitter, operation: EmittedOpe
   const form =
     bias === undefined
       ? formOf(c, images)
-      : affineForm(emitter, c, { x: images, factors: ones(emitter, c), summands: bias });
+      : pendingForm(emitter, c, { x: images, filters: ones(emitter, c), bias, attributes: ofChannels(c) });
   emitter.setBlocked(outputNames[0], form);
   return true;
 }
@@ -152,8 +156,10 @@ export function emitBlockedWeightGradient(emitter: Emitter, operation: EmittedOp
     emitter.int64s([-1, block, outputs / block, counts[0] * counts[1], block]),
   ]);
   const weights = filters(emitter, parts, [2, 0, 3, 1, 4], [outputs, -1, ...counts]);
-  const y = conv(emitter, [images, weights], {
-    ...{ kernel: counts, strides: dilations, dilations: strides, pads: [0, 0, 0, 0], groups },
+  const y = writeConv(emitter, {
+    x: images,
+    filters: weights,
+    attributes: onnxAttributes({ kernel: counts, strides: dilations, dilations: strides, pads: [0, 0, 0, 0], groups }),
   });
   const whole = toPlain(emitter, y, outputs);
   const places = emitter.temporary('Slice', [whole, ...[[0, 0], kernel, [2, 3]].map((list) => emitter.int64s(list))]);
@@ -161,12 +167,14 @@ export function emitBlockedWeightGradient(emitter: Emitter, operation: EmittedOp
   return true;
 }
 
-/** A convolution with weights of 1 is the runtime's fastest way to write images into zeros. */
+/** Images in plain layout within zeros: the runtime's fastest way is a convolution with weights of 1. */
 function surroundedByZeros(emitter: Emitter, name: string, channels: number, pads: readonly number[]): string {
   if (pads.every((pad) => pad === 0)) return name;
-  return emitter.temporary('Conv', [name, ones(emitter, channels)], {
-    ...{ kernel_shape: { ints: [1, 1] }, pads: { ints: pads }, group: { int: channels } },
-  });
+  const attributes = ofChannels(channels, pads);
+  const known = emitter.blocked(name);
+  if (!known) return emitter.temporary('Conv', [name, ones(emitter, channels)], attributes);
+  const filters = ones(emitter, channels);
+  return toPlain(emitter, writeConv(emitter, { x: known.name(), filters, attributes }), channels);
 }
 
 /** Tensors of `batch` samples with zeros behind, so that samples come in whole blocks. */
@@ -195,18 +203,4 @@ function fits(block: number, x: SymbolicTensor, w: SymbolicTensor): boolean {
 function filters(emitter: Emitter, parts: string, perm: readonly number[], shape: Shape): string {
   const ordered = emitter.temporary('Transpose', [parts], { perm: { ints: perm } });
   return emitter.temporary('Reshape', [ordered, emitter.int64s(shape as number[])]);
-}
-
-function conv(
-  emitter: Emitter,
-  inputs: readonly string[],
-  { kernel, strides, dilations, pads, groups }: Convolution,
-): string {
-  return blockedConv(emitter, inputs, {
-    kernel_shape: { ints: kernel },
-    strides: { ints: strides },
-    dilations: { ints: dilations },
-    pads: { ints: pads },
-    group: { int: groups },
-  });
 }

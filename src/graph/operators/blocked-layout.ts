@@ -16,22 +16,24 @@ import {
 
 const DOMAIN = 'com.microsoft.nchwc';
 
-/** Factor and summand of every channel, and another tensor added: one pass over the numbers. All are names in the graph. */
-export interface Affine {
+type Attributes = Readonly<Record<string, OnnxAttribute>>;
+
+/** A convolution in blocks; all but the attributes are names in the graph. */
+export interface BlockedConv {
   /** In blocks. */
   readonly x: string;
-  /** [C, 1, 1, 1]. */
-  readonly factors: string;
-  /** [C]. */
-  readonly summands?: string;
-  /** In blocks. */
-  readonly added?: string;
+  readonly filters: string;
+  /** One number for each channel of the result. */
+  readonly bias?: string | undefined;
+  /** In blocks, of the shape of the result, and added to it. */
+  readonly added?: string | undefined;
+  readonly attributes: Attributes;
 }
 
-/** A form that nothing has read yet can still take in what follows. */
+/** The result of a convolution that nothing has read yet: it can still take in what follows. */
 interface PendingForm extends BlockedForm {
   /** Undefined once it is written. */
-  readonly affine: Affine | undefined;
+  readonly pending: BlockedConv | undefined;
 }
 
 /** The tensor [N, C, H, W] in blocks, which C has to fill; rearranged once, however many read it. */
@@ -48,40 +50,39 @@ export function formOf(channels: number, name: string): BlockedForm {
   return { channels, name: () => name };
 }
 
-/** x · factor + summand of its channel + added, written when it is read, with a Relu behind it if that is all that reads it. */
-export function affineForm(emitter: Emitter, channels: number, affine: Affine): PendingForm {
+/** The result of a convolution, which is written when it is read, with what {@link emitEntrywise} could join to it. */
+export function pendingForm(emitter: Emitter, channels: number, conv: BlockedConv): PendingForm {
   let written: string | undefined;
   return {
     channels,
-    get affine() {
-      return written === undefined ? affine : undefined;
+    get pending() {
+      return written === undefined ? conv : undefined;
     },
     name() {
-      written ??= writeAffine(emitter, channels, affine);
+      written ??= writeConv(emitter, conv);
       return written;
     },
   };
 }
 
-/** A convolution of every channel by itself with a window of 1 is that, and activations are its attribute. */
-function writeAffine(emitter: Emitter, channels: number, affine: Affine, activation?: string): string {
-  const { x, factors, summands = '', added = '' } = affine;
-  const inputs = [x, factors, summands, added];
+export function writeConv(
+  emitter: Emitter,
+  { x, filters, bias = '', added = '', attributes }: BlockedConv,
+  joined: Attributes = {},
+): string {
+  const inputs = [x, filters, bias, added];
   while (inputs[inputs.length - 1] === '') inputs.pop();
-  return blockedConv(emitter, inputs, {
-    kernel_shape: { ints: [1, 1] },
-    group: { int: channels },
-    ...(activation === undefined ? {} : { activation: { string: activation } }),
-  });
+  return emitter.temporary(`${DOMAIN}.Conv`, inputs, { ...attributes, ...joined });
 }
 
-/** A convolution whose images are in blocks, as its result is. */
-export function blockedConv(
-  emitter: Emitter,
-  inputs: readonly string[],
-  attributes: Readonly<Record<string, OnnxAttribute>>,
-): string {
-  return emitter.temporary(`${DOMAIN}.Conv`, inputs, attributes);
+/** Attributes of a convolution of every channel by itself with a window of 1: a factor and a summand for each, in one pass. */
+export function ofChannels(channels: number, pads: readonly number[] = [0, 0, 0, 0]): Attributes {
+  return { kernel_shape: { ints: [1, 1] }, pads: { ints: pads }, group: { int: channels } };
+}
+
+/** Filters of {@link ofChannels} that change nothing, [channels, 1, 1, 1]. */
+export function ones(emitter: Emitter, channels: number): string {
+  return emitter.expression(constant(new Float32Array(channels).fill(1), 'float32', [channels, 1, 1, 1]));
 }
 
 /** Images' means of each channel, [N, C, 1, 1]: blocks of one position are in plain order. */
@@ -102,24 +103,16 @@ export function writePlain(emitter: Emitter, form: BlockedForm, name: string): v
   emitter.node(`${DOMAIN}.ReorderOutput`, [form.name()], [name], { channels: { int: form.channels } });
 }
 
-/** Weights that change nothing, [channels, 1, 1, 1]. */
-export function ones(emitter: Emitter, channels: number): string {
-  return emitter.expression(constant(new Float32Array(channels).fill(1), 'float32', [channels, 1, 1, 1]));
-}
-
 /** One node that maps tensors of one shape, and scalars, entry by entry: in blocks if one of the tensors is. */
 export function emitEntrywise<A>(
   emitter: Emitter,
-  operation: EmittedOperation<A>,
+  { inputs, outputs: [y], inputNames, outputNames }: EmittedOperation<A>,
   type: string,
-  attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  attributes: Attributes = {},
 ): void {
-  const { inputs, outputs, inputNames, outputNames } = operation;
-  const [y] = outputs;
   const forms = inputNames.map((name) => emitter.blocked(name));
   const known = forms.find((form) => form !== undefined);
-  const tensors = [...inputs, y];
-  const entrywise = tensors.every(
+  const entrywise = [...inputs, y].every(
     (tensor) => tensor.dtype === 'float32' && (tensor.rank === 0 || isLike(tensor, y.shape)),
   );
   if (!known || !entrywise) {
@@ -127,24 +120,25 @@ export function emitEntrywise<A>(
     return;
   }
   const { channels } = known;
-  const form = joined(emitter, type, forms);
-  if (form) {
-    emitter.setBlocked(outputNames[0], form);
-    return;
-  }
-  const names = inputs.map(({ rank }, i) => (rank === 0 ? inputNames[i] : inBlocks(emitter, inputNames[i], channels)));
-  emitter.setBlocked(outputNames[0], formOf(channels, emitter.temporary(type, names, attributes)));
+  const inForm = (i: number) => (inputs[i].rank === 0 ? inputNames[i] : inBlocks(emitter, inputNames[i], channels));
+  const written = () =>
+    emitter.temporary(
+      type,
+      inputNames.map((_, i) => inForm(i)),
+      attributes,
+    );
+  emitter.setBlocked(outputNames[0], joined(emitter, type, forms) ?? formOf(channels, written()));
 }
 
-/** The operator taken into an affine map before it, where that is still to be written. */
+/** The operator taken into a convolution before it, where that is still to be written. */
 function joined(emitter: Emitter, type: string, forms: readonly (BlockedForm | undefined)[]): BlockedForm | undefined {
-  const pending = forms.find((form): form is PendingForm => (form as PendingForm | undefined)?.affine !== undefined);
-  if (!pending?.affine) return undefined;
-  const { affine, channels } = pending;
-  if (type === 'Relu') return formOf(channels, writeAffine(emitter, channels, affine, type));
-  const other = forms.find((form) => form !== pending);
-  if (type !== 'Add' || affine.added !== undefined || !other) return undefined;
-  return affineForm(emitter, channels, { ...affine, added: other.name() });
+  const form = forms.find((each): each is PendingForm => (each as PendingForm | undefined)?.pending !== undefined);
+  if (!form?.pending) return undefined;
+  const { channels, pending } = form;
+  if (type === 'Relu') return formOf(channels, writeConv(emitter, pending, { activation: { string: type } }));
+  const other = forms.find((each) => each !== form);
+  if (type !== 'Add' || pending.added !== undefined || !other) return undefined;
+  return pendingForm(emitter, channels, { ...pending, added: other.name() });
 }
 
 function isLike({ shape }: SymbolicTensor, other: Shape): boolean {

@@ -13,7 +13,7 @@ import {
   type SymbolicTensor,
   type TensorType,
 } from '../tensor.ts';
-import { affineForm, blockedMeans, inBlocks, ones } from './blocked-layout.ts';
+import { blockedMeans, inBlocks, ofChannels, ones, pendingForm, writeConv } from './blocked-layout.ts';
 import { add, div, mul, neg, sqrt, stopGradient, sub, unbroadcast } from './elementwise.ts';
 import { count, mean, sum } from './reduce.ts';
 import { reshape, reshapeLike, squeeze } from './shape.ts';
@@ -152,13 +152,16 @@ function emitBlockedStandardize(emitter: Emitter, operation: EmittedOperation<St
   const averageOf = (tensor: string, into: string) =>
     emitter.node('ReduceMean', [blockedMeans(emitter, tensor), emitter.int64s([0])], [into], { keepdims: { int: 1 } });
   averageOf(images, averageName);
-  const summands = emitter.expression(reshape(neg(average), [channels]));
-  const centring = affineForm(emitter, channels, { x: images, factors: ones(emitter, channels), summands });
+  const bias = emitter.expression(reshape(neg(average), [channels]));
+  const attributes = ofChannels(channels);
+  const centring = pendingForm(emitter, channels, { x: images, filters: ones(emitter, channels), bias, attributes });
   const centred = centring.name();
   averageOf(emitter.temporary('Mul', [centred, centred]), varianceName);
-  const factors = emitter.expression(filters(mul(scale, precision(variance, epsilon)), channels));
-  const bias = emitter.temporary('Reshape', [biasName, emitter.int64s([channels])]);
-  emitter.setBlocked(y, affineForm(emitter, channels, { x: centred, factors, summands: bias }));
+  const scaling = {
+    filters: emitter.expression(filtersOf(mul(scale, precision(variance, epsilon)), channels)),
+    bias: emitter.temporary('Reshape', [biasName, emitter.int64s([channels])]),
+  };
+  emitter.setBlocked(y, pendingForm(emitter, channels, { x: centred, ...scaling, attributes }));
   emitter.setBlocked(centredName, centring);
   return true;
 }
@@ -184,15 +187,18 @@ function emitBlockedGradient(emitter: Emitter, operation: EmittedOperation<Stand
   const ofPositions = emitter.temporary('Mul', [emitter.expression(inverse), positions]);
   sumOf(emitter.temporary('Mul', [g, centred]), ofPositions, projectionName);
   const { ofG, ofCentred, summand } = coefficients(scale, inverse, total, projection, count(x, axes));
-  const added = affineForm(emitter, channels, {
+  const attributes = ofChannels(channels);
+  const added = writeConv(emitter, {
     x: centred,
-    factors: emitter.expression(filters(ofCentred, channels)),
+    filters: emitter.expression(filtersOf(ofCentred, channels)),
+    attributes,
   });
-  const form = affineForm(emitter, channels, {
+  const form = pendingForm(emitter, channels, {
     x: g,
-    factors: emitter.expression(filters(ofG, channels)),
-    summands: emitter.expression(reshape(summand, [channels])),
-    added: added.name(),
+    filters: emitter.expression(filtersOf(ofG, channels)),
+    bias: emitter.expression(reshape(summand, [channels])),
+    added,
+    attributes,
   });
   emitter.setBlocked(gxName, form);
   return true;
@@ -204,7 +210,7 @@ function isBatchNormalization(x: SymbolicTensor, scale: SymbolicTensor, axes: re
 }
 
 /** One number for each channel as weights of a convolution of every channel by itself. */
-function filters(values: SymbolicTensor, channels: number): SymbolicTensor {
+function filtersOf(values: SymbolicTensor, channels: number): SymbolicTensor {
   return reshape(values, [channels, 1, 1, 1]);
 }
 

@@ -39,7 +39,13 @@ export interface Convolution extends Windows {
   readonly groups: number;
 }
 
-function onnxAttributes({ kernel, strides, dilations, pads, groups }: Convolution): Record<string, OnnxAttribute> {
+export function onnxAttributes({
+  kernel,
+  strides,
+  dilations,
+  pads,
+  groups,
+}: Convolution): Record<string, OnnxAttribute> {
   return {
     kernel_shape: { ints: kernel },
     strides: { ints: strides },
