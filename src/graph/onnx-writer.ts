@@ -7,6 +7,7 @@ import {
   type BlockedForm,
   constant,
   type DataType,
+  type Dimension,
   type Emitter,
   type ForeignNode,
   ONNX_TYPES,
@@ -36,6 +37,8 @@ export interface WriteOptions {
    * a graph that runs anywhere.
    */
   readonly channelBlock?: number;
+  /** For run-time sizes a number of which they are always a multiple, by name. Some operators then need no zeros to fill blocks up. */
+  readonly multiples?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface WriteOptions {
  * const x = input('x', 'float32', ['batch', 3]);
  * const bytes = writeOnnx({ inputs: [x], outputs: { y: mul(x, 2) } }, { name: 'double' });
  */
-export function writeOnnx(graph: Graph, { name = 'limbeck', channelBlock = 0 }: WriteOptions = {}): Uint8Array {
+export function writeOnnx(graph: Graph, options: WriteOptions = {}): Uint8Array {
   const names = [...graph.inputs.map(inputName), ...Object.keys(graph.outputs)];
   const repeated = names.find((known, i) => names.indexOf(known) !== i);
   if (repeated !== undefined) {
@@ -58,7 +61,7 @@ export function writeOnnx(graph: Graph, { name = 'limbeck', channelBlock = 0 }: 
       `writeOnnx: expected inputs and outputs of different names, got "${repeated}" twice. Rename one.`,
     );
   }
-  const writer = new GraphWriter(names, graph.outputs, channelBlock);
+  const writer = new GraphWriter(names, graph.outputs, options);
   for (const tensor of graph.inputs) writer.input(tensor);
   for (const operation of topologicalOrder(Object.values(graph.outputs))) writer.operation(operation);
   for (const [output, tensor] of Object.entries(graph.outputs)) writer.output(output, tensor);
@@ -67,7 +70,7 @@ export function writeOnnx(graph: Graph, { name = 'limbeck', channelBlock = 0 }: 
     producerName: 'limbeck',
     opsetImport: [{ domain: '', version: OPSET }, ...[...writer.domains].map((domain) => ({ domain, version: 1 }))],
     graph: {
-      name,
+      name: options.name ?? 'limbeck',
       node: writer.nodes,
       initializer: writer.initializers,
       input: graph.inputs.map((tensor) => valueInfo(inputName(tensor), tensor)),
@@ -95,12 +98,22 @@ class GraphWriter implements Emitter {
   readonly #given = new Map<SymbolicTensor, string>();
 
   readonly channelBlock: number;
+  readonly #multiples: Readonly<Record<string, number>>;
 
   /** @param reserved names of inputs and outputs, which generated names stay clear of */
-  constructor(reserved: readonly string[], outputs: Graph['outputs'], channelBlock: number) {
+  constructor(
+    reserved: readonly string[],
+    outputs: Graph['outputs'],
+    { channelBlock = 0, multiples = {} }: WriteOptions,
+  ) {
     this.channelBlock = channelBlock;
+    this.#multiples = multiples;
     this.#reserved = new Set(reserved);
     for (const [name, tensor] of Object.entries(outputs)) if (!this.#given.has(tensor)) this.#given.set(tensor, name);
+  }
+
+  multipleOf(size: Dimension): number {
+    return typeof size === 'number' ? size : (this.#multiples[size] ?? 1);
   }
 
   input(tensor: SymbolicTensor): void {

@@ -94,6 +94,8 @@ export interface Emitter {
    * a graph of ONNX's own operators alone, which runs anywhere.
    */
   readonly channelBlock: number;
+  /** A number of which the size is a multiple whenever the graph runs: itself, for a known one. */
+  multipleOf(size: Dimension): number;
   /** Adds a node with given output names. A type of another domain than ONNX's is written with it: 'com.microsoft.nchwc.Conv'. */
   node(
     type: string,

@@ -9,6 +9,8 @@ export type Feeds = Readonly<Record<string, TensorData>>;
 /**
  * Compiles a graph.
  *
+ * @param multiples for run-time sizes a number of which they are always a multiple, by name; runs hold to it
+ *
  * @example
  * const x = input('x', 'float32', ['batch', 2]);
  * const program = await compile({ inputs: [x], outputs: { total: sum(x) } });
@@ -16,9 +18,14 @@ export type Feeds = Readonly<Record<string, TensorData>>;
  * total.data[0]; // 3
  * await program.release();
  */
-export async function compile(graph: Graph, options: SessionOptions = {}): Promise<Program> {
+export async function compile(
+  graph: Graph,
+  options: SessionOptions = {},
+  multiples: Readonly<Record<string, number>> = {},
+): Promise<Program> {
   const channelBlock = await backend.channelBlock(options.device ?? 'cpu');
-  return new Program(graph, await backend.createSession(writeOnnx(graph, { channelBlock }), options, true));
+  const model = writeOnnx(graph, { channelBlock, multiples });
+  return new Program(graph, await backend.createSession(model, options, true), multiples);
 }
 
 /** A graph that is ready to run. Programs hold native memory: release them. */
@@ -26,8 +33,10 @@ export class Program {
   readonly #inputs: ReadonlyMap<string, SymbolicTensor>;
   readonly #outputs: ReadonlyMap<string, SymbolicTensor>;
   readonly #session: Session;
+  readonly #multiples: Readonly<Record<string, number>>;
 
-  constructor(graph: Graph, session: Session) {
+  constructor(graph: Graph, session: Session, multiples: Readonly<Record<string, number>> = {}) {
+    this.#multiples = multiples;
     this.#inputs = new Map(graph.inputs.map((tensor) => [(tensor.source as { name: string }).name, tensor]));
     this.#outputs = new Map(Object.entries(graph.outputs));
     this.#session = session;
@@ -80,6 +89,14 @@ export class Program {
       checkFit(`input "${name}"`, fed, tensor, sizes);
     }
     for (const [name, tensor] of this.#outputs) if (into[name]) checkFit(`output "${name}"`, into[name], tensor, sizes);
+    for (const [name, multiple] of Object.entries(this.#multiples)) {
+      const size = sizes.get(name) ?? 0;
+      if (size % multiple === 0) continue;
+      throw new LimbeckError(
+        'SHAPE_MISMATCH',
+        `run: expected a multiple of ${multiple} for ${name}, as the program was compiled, got ${size}.`,
+      );
+    }
     for (const [kind, given, known] of [
       ['inputs', feeds, this.#inputs],
       ['outputs', into, this.#outputs],

@@ -18,6 +18,7 @@ import { matrixTensor } from '../runtime/tensors.ts';
 import type { Evaluation } from '../strategies/batch.ts';
 import { OUTPUTS } from '../strategies/batch-facts.ts';
 import type { StudentBatch } from '../students/student.ts';
+import { batchMultiple } from './batch-multiple.ts';
 import { GradientSums, gradientName } from './gradient-sums.ts';
 import { graphShape } from './optimizer-state.ts';
 import { assertFinite, lossNeeded, ownName, type StepBatch, type StepResult, stepFacts } from './step.ts';
@@ -130,7 +131,10 @@ export class ThreePassStep<Sample, Encoded> extends StudentStep<Sample, Encoded>
     }
     let row = 0;
     for (const [p, part] of parts.entries()) {
-      const program = await this.#programs.get('backward', () => this.#buildBackward(part, [...byLayer.keys()]));
+      const multiple = batchMultiple(part);
+      const program = await this.#programs.get(`backward, batches of ${multiple} n`, () =>
+        this.#buildBackward(part, [...byLayer.keys()], multiple),
+      );
       const feeds = { ...this.#studentFeeds(part), ...sums.feeds(this.student.parameters) };
       for (const [name, { columns, data }] of byLayer) {
         const own = data.subarray(row * columns, (row + sizes[p]) * columns);
@@ -178,13 +182,14 @@ export class ThreePassStep<Sample, Encoded> extends StudentStep<Sample, Encoded>
     return compile({ inputs, outputs: { ...outputs, ...this.buffers.updates(buffers) } }, this.session);
   }
 
-  #buildBackward(part: StudentBatch, names: readonly string[]): Promise<Program> {
+  #buildBackward(part: StudentBatch, names: readonly string[], multiple: number): Promise<Program> {
     const { inputs, declare, parameters, read } = this.#symbolicStudent(part, names);
     const pulled = read
       .map(([name, rows]) => sum(mul(rows, declare(cotangentName(name), 'float32', rows.shape))))
       .reduce(add);
     const found = gradients(pulled, [...parameters.values()]);
-    return compile({ inputs, outputs: GradientSums.outputs(this.student.parameters, found, declare) }, this.session);
+    const outputs = GradientSums.outputs(this.student.parameters, found, declare);
+    return compile({ inputs, outputs }, this.session, { batch: multiple });
   }
 
   #buildUpdate(): Promise<Program> {

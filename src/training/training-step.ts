@@ -11,6 +11,7 @@ import { compile, type Program } from '../runtime/program.ts';
 import { ProgramCache } from '../runtime/program-cache.ts';
 import { matrixTensor } from '../runtime/tensors.ts';
 import type { Pair, Prepared } from '../strategies/batch.ts';
+import { batchMultiple } from './batch-multiple.ts';
 import { assertFinite, lossNeeded, ownName, type StepBatch, type StepResult, stepFacts } from './step.ts';
 import { StudentStep } from './student-step.ts';
 
@@ -39,9 +40,12 @@ export class TrainingStep<Sample, Encoded> extends StudentStep<Sample, Encoded> 
     for (const [name, matrix] of Object.entries(given)) if (matrix) feeds[name] = matrixTensor(matrix);
     for (const [name, { tensor }] of Object.entries(student.feeds)) feeds[`student ${name}`] = tensor;
     for (const [name, { tensor }] of Object.entries(prepared.data)) feeds[`strategy ${name}`] = tensor;
-    // Programs differ by the strategy's structure and by what is given alone: whatever else varies is a run-time size.
-    const key = JSON.stringify([prepared.structure, Object.keys(feeds).sort()]);
-    const { program, components, observations } = await this.#compiled.get(key, () => this.#build(batch, prepared));
+    // Programs differ by the strategy's structure, by what is given, and by how full blocks are: whatever else varies is a run-time size.
+    const multiple = batchMultiple(student);
+    const key = JSON.stringify([prepared.structure, Object.keys(feeds).sort(), multiple]);
+    const { program, components, observations } = await this.#compiled.get(key, () =>
+      this.#build(batch, prepared, multiple),
+    );
     const results = await program.run(feeds, this.optimizer.into(student.rows));
     const scalar = (name: string): number => Number(results[name].data[0]);
     const result: StepResult = {
@@ -62,7 +66,7 @@ export class TrainingStep<Sample, Encoded> extends StudentStep<Sample, Encoded> 
     return this.#compiled.release();
   }
 
-  async #build(given: StepBatch, prepared: Prepared): Promise<CompiledStep> {
+  async #build(given: StepBatch, prepared: Prepared, multiple: number): Promise<CompiledStep> {
     const [batch] = given.student;
     const { inputs, declare } = declaring();
     const declareAll = (prefix: string, data: Prepared['data']): Record<string, SymbolicTensor> =>
@@ -113,7 +117,7 @@ export class TrainingStep<Sample, Encoded> extends StudentStep<Sample, Encoded> 
     for (const [name, component] of Object.entries(components)) outputs[`component ${name}`] = component;
     for (const [name, tensor] of Object.entries(observations)) outputs[`observed ${name}`] = tensor;
     return {
-      program: await compile({ inputs, outputs }, this.session),
+      program: await compile({ inputs, outputs }, this.session, { batch: multiple }),
       components: Object.keys(components),
       observations: Object.keys(observations),
     };
