@@ -92,6 +92,7 @@ class GraphWriter implements Emitter {
   /** Tensors that are there in blocks alone. */
   readonly #notPlain = new Set<string>();
   readonly #written = new Set<string>();
+  readonly #shared = new Map<string, string>();
   #temporaries = 0;
 
   /** The names of tensors that the graph gives out; of those given out twice the first. */
@@ -181,6 +182,12 @@ class GraphWriter implements Emitter {
   setBlocked(name: string, form: BlockedForm): void {
     this.#blocked.set(name, form);
     if (!this.#written.has(name)) this.#notPlain.add(name);
+  }
+
+  shared(key: string, write: () => string): string {
+    const name = this.#shared.get(key) ?? write();
+    this.#shared.set(key, name);
+    return name;
   }
 
   #writePlain(names: readonly string[]): void {

@@ -116,6 +116,8 @@ export interface Emitter {
   blocked(name: string): BlockedForm | undefined;
   /** Says what the tensor is in blocks. If that is all there is of it, its plain form is written when a node reads it. */
   setBlocked(name: string, form: BlockedForm): void;
+  /** What is written once for all that ask under one key; the name that `write` returns. */
+  shared(key: string, write: () => string): string;
   /** A one-dimensional int64 constant (axes, shapes). */
   int64s(values: readonly number[]): string;
   /** A constant scalar of an element type. */

@@ -169,7 +169,10 @@ export function emitBlockedWeightGradient(emitter: Emitter, operation: EmittedOp
     attributes: onnxAttributes({ kernel: counts, strides: dilations, dilations: strides, pads: [0, 0, 0, 0], groups }),
   });
   const whole = toPlain(emitter, y, outputs);
-  const places = emitter.temporary('Slice', [whole, ...[[0, 0], kernel, [2, 3]].map((list) => emitter.int64s(list))]);
+  const found = wide.map((size, i) => Math.floor((size - (counts[i] - 1) * strides[i] - 1) / dilations[i]) + 1);
+  const places = found.every((count, i) => count === kernel[i])
+    ? whole
+    : emitter.temporary('Slice', [whole, ...[[0, 0], kernel, [2, 3]].map((list) => emitter.int64s(list))]);
   emitter.node('Transpose', [places], outputNames, { perm: { ints: [1, 0, 2, 3] } });
   return true;
 }

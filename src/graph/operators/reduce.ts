@@ -118,10 +118,17 @@ export function mean(x: SymbolicTensor, axes?: readonly number[], options?: Redu
 const countOperator: Operator<readonly number[]> = {
   name: 'Count',
   infer: ([x]) => [{ dtype: x.dtype, shape: [] }],
-  emit(emitter, { inputs: [x], inputNames, outputNames, attributes: axes }) {
-    const sizes = emitter.temporary('Gather', [emitter.temporary('Shape', inputNames), emitter.int64s(axes)]);
-    const product = emitter.temporary('ReduceProd', [sizes], { keepdims: { int: 0 } });
-    emitter.node('Cast', [product], outputNames, { to: { int: ONNX_TYPES[x.dtype] } });
+  emit(emitter, { inputs: [x], inputNames: [name], outputNames, attributes: axes }) {
+    // Sizes of one name are one number in a run, so the first tensor that has them speaks for all.
+    const key = `count ${x.dtype} ${axes.map((axis) => x.shape[axis]).join(' ')}`;
+    const total = emitter.shared(key, () => {
+      const shape = emitter.temporary('Shape', [emitter.blocked(name)?.name() ?? name]);
+      const product = emitter.temporary('ReduceProd', [emitter.temporary('Gather', [shape, emitter.int64s(axes)])], {
+        keepdims: { int: 0 },
+      });
+      return emitter.temporary('Cast', [product], { to: { int: ONNX_TYPES[x.dtype] } });
+    });
+    emitter.node('Identity', [total], outputNames);
   },
   vjp: () => [],
 };
