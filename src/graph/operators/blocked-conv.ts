@@ -39,15 +39,52 @@ export function emitBlockedConv(emitter: Emitter, operation: EmittedOperation<Co
   return true;
 }
 
+/** @returns whether the transposed convolution was written */
+export function emitBlockedConvTranspose(emitter: Emitter, operation: EmittedOperation<Transposed>): boolean {
+  const [x, w] = operation.inputs;
+  const { channelBlock: block } = emitter;
+  const [m, c] = w.shape as number[];
+  const { strides, groups } = operation.attributes;
+  if (!fits(block, x, w) || groups !== 1 || m % block !== 0 || c % block !== 0) return false;
+  return strides.every((s) => s === 1) ? emitTurned(emitter, operation) : emitStrided(emitter, operation);
+}
+
+/** With stride 1: a convolution with the weights turned round, and channels in and out swapped. */
+function emitTurned(emitter: Emitter, operation: EmittedOperation<Transposed>): boolean {
+  const { inputs, inputNames, outputNames, attributes } = operation;
+  const { channelBlock: block } = emitter;
+  const [m, c] = inputs[1].shape as number[];
+  const { kernel, dilations, pads } = attributes;
+  const margins = pads.map((pad, i) => dilations[i % 2] * (kernel[i % 2] - 1) - pad);
+  if (margins.some((margin) => margin < 0)) return false;
+  const parts = emitter.temporary('Reshape', [
+    inputNames[1],
+    emitter.int64s([m / block, block, c / block, block, ...kernel]),
+  ]);
+  const ordered = emitter.temporary('Transpose', [parts], { perm: { ints: [2, 0, 4, 5, 1, 3] } });
+  const turned = emitter.temporary('Reshape', [reversed(emitter, ordered, [2, 3]), emitter.int64s([c, m, ...kernel])]);
+  const result = {
+    x: inBlocks(emitter, inputNames[0], m),
+    filters: turned,
+    bias: inputNames[2],
+    attributes: onnxAttributes({ ...attributes, pads: margins }),
+  };
+  emitter.setBlocked(outputNames[0], pendingForm(emitter, c, result));
+  return true;
+}
+
+function reversed(emitter: Emitter, name: string, axes: readonly number[]): string {
+  const [starts, ends] = [-1, -Number.MAX_SAFE_INTEGER].map((bound) => emitter.int64s(axes.map(() => bound)));
+  return emitter.temporary('Slice', [name, starts, ends, emitter.int64s(axes), starts]);
+}
+
 /**
  * A transposed convolution with strides as a convolution with stride 1: it gives the entries between which the stride has the
  * others as channels of their own, stride² times as many, each with the weights that it meets; then they are put side by side.
  *
  * Entry i = stride · q + r meets w[t] and x[q + a] for t = r + pad − stride · a.
- *
- * @returns whether the convolution was written
  */
-export function emitBlockedConvTranspose(emitter: Emitter, operation: EmittedOperation<Transposed>): boolean {
+function emitStrided(emitter: Emitter, operation: EmittedOperation<Transposed>): boolean {
   const { inputs, outputs, inputNames, outputNames, attributes } = operation;
   const [x, w] = inputs;
   const { channelBlock: block } = emitter;
@@ -55,8 +92,7 @@ export function emitBlockedConvTranspose(emitter: Emitter, operation: EmittedOpe
   const { kernel, strides, dilations, pads, groups } = attributes;
   const spatial = outputs[0].shape.slice(2);
   const counts = x.shape.slice(2);
-  if (!fits(block, x, w) || groups !== 1 || m % block !== 0 || c % block !== 0) return false;
-  if (strides.every((s) => s === 1) || dilations.some((d) => d !== 1)) return false;
+  if (dilations.some((d) => d !== 1)) return false;
   if (!isKnown(spatial) || !isKnown(counts) || (spatial as number[]).some((size, i) => size % strides[i] !== 0))
     return false;
   const axes = kernel.map((k, i) => {
@@ -84,13 +120,7 @@ export function emitBlockedConvTranspose(emitter: Emitter, operation: EmittedOpe
   const split = [m / block, block, c / block, block, h.window, h.stride, v.window, v.stride];
   const places = emitter.temporary('Reshape', [padded, emitter.int64s(split)]);
   // The larger t, the smaller a: windows are turned round.
-  const ends = emitter.int64s([-Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER]);
-  const turned = emitter.temporary('Slice', [
-    places,
-    emitter.int64s([-1, -1]),
-    ends,
-    ...[emitter.int64s([4, 6]), emitter.int64s([-1, -1])],
-  ]);
+  const turned = reversed(emitter, places, [4, 6]);
   const channels = h.stride * v.stride * c;
   const weights = filters(emitter, turned, [5, 7, 2, 0, 4, 6, 1, 3], [channels, m, h.window, v.window]);
   const y = writeConv(emitter, {

@@ -17,8 +17,6 @@ export function inputGradient(
   attributes: Convolution,
 ): SymbolicTensor {
   const { strides } = attributes;
-  // Measured: a plain convolution with turned weights is up to twice as fast as the transposed one.
-  if (strides.every((stride) => stride === 1)) return flipped(g, w, attributes);
   const spatial = x.shape.slice(2);
   if (isKnown(spatial)) {
     const attempt = { ...attributes, outputPads: strides.map(() => 0) };
@@ -28,6 +26,7 @@ export function inputGradient(
       outputPads: sizes.map((size, i) => (spatial[i] as number) - size),
     });
   }
+  if (strides.every((stride) => stride === 1)) return flipped(g, w, attributes);
   // How many entries the stride leaves over is known only at run time: zeros between the entries, at the places that they had.
   const places = sliceAxes(
     padWindows(x, attributes),

