@@ -30,10 +30,13 @@ export function emitBlockedConv(emitter: Emitter, operation: EmittedOperation<Co
   if (!fits(block, x, w) || !channelsFit || m % block !== 0) return false;
   const plain = groups === 1 && c < block;
   const images = plain ? inputNames[0] : inBlocks(emitter, inputNames[0], x.shape[1] as number);
-  const split = plain || depthwise ? [m / block, block, c] : [m / block, block, c / block, block];
-  const perm = plain || depthwise ? [0, 2, 3, 4, 1] : [0, 2, 4, 5, 3, 1];
-  const parts = emitter.temporary('Reshape', [inputNames[1], emitter.int64s([...split, ...attributes.kernel])]);
-  const weights = filters(emitter, parts, perm, w.shape as number[]);
+  const places = attributes.kernel.reduce((n, k) => n * k, 1);
+  const vectors = interleaved(emitter, inputNames[1], block, c * places);
+  const ordered =
+    plain || depthwise
+      ? vectors
+      : transposed(emitter, vectors, [m / block, c / block, block, places, block], [0, 1, 3, 2, 4]);
+  const weights = reshaped(emitter, ordered, w.shape);
   const result = { x: images, filters: weights, bias: inputNames[2], attributes: onnxAttributes(attributes) };
   emitter.setBlocked(outputNames[0], pendingForm(emitter, m, result));
   return true;
@@ -57,12 +60,11 @@ function emitTurned(emitter: Emitter, operation: EmittedOperation<Transposed>): 
   const { kernel, dilations, pads } = attributes;
   const margins = pads.map((pad, i) => dilations[i % 2] * (kernel[i % 2] - 1) - pad);
   if (margins.some((margin) => margin < 0)) return false;
-  const parts = emitter.temporary('Reshape', [
-    inputNames[1],
-    emitter.int64s([m / block, block, c / block, block, ...kernel]),
-  ]);
-  const ordered = emitter.temporary('Transpose', [parts], { perm: { ints: [2, 0, 4, 5, 1, 3] } });
-  const turned = emitter.temporary('Reshape', [reversed(emitter, ordered, [2, 3]), emitter.int64s([c, m, ...kernel])]);
+  const places = kernel.reduce((n, k) => n * k, 1);
+  const vectors = interleaved(emitter, inputNames[1], block, places);
+  const split = [m / block, block, c / block, places, block];
+  const ordered = reshaped(emitter, transposed(emitter, vectors, split, [2, 0, 3, 1, 4]), [-1, places, block * block]);
+  const turned = reshaped(emitter, reversed(emitter, ordered, [1]), [c, m, ...kernel]);
   const result = {
     x: inBlocks(emitter, inputNames[0], m),
     filters: turned,
@@ -118,11 +120,12 @@ function emitStrided(emitter: Emitter, operation: EmittedOperation<Transposed>):
   const margins = emitter.int64s([0, 0, h.before, v.before, 0, 0, h.after, v.after]);
   const padded = emitter.temporary('Pad', [inputNames[1], margins]);
   const split = [m / block, block, c / block, block, h.window, h.stride, v.window, v.stride];
-  const places = emitter.temporary('Reshape', [padded, emitter.int64s(split)]);
+  const places = reshaped(emitter, padded, split);
   // The larger t, the smaller a: windows are turned round.
   const turned = reversed(emitter, places, [4, 6]);
   const channels = h.stride * v.stride * c;
-  const weights = filters(emitter, turned, [5, 7, 2, 0, 4, 6, 1, 3], [channels, m, h.window, v.window]);
+  const ordered = emitter.temporary('Transpose', [turned], { perm: { ints: [5, 7, 2, 0, 4, 6, 1, 3] } });
+  const weights = reshaped(emitter, ordered, [channels, m, h.window, v.window]);
   const y = writeConv(emitter, {
     x: inBlocks(emitter, inputNames[0], m),
     filters: weights,
@@ -188,11 +191,12 @@ export function emitBlockedWeightGradient(emitter: Emitter, operation: EmittedOp
     { name: inBlocks(emitter, inputNames[1], outputs), sizes: [outputs, ...counts] },
   ]);
   const images = toBlocks(emitter, emitter.temporary('Transpose', [samples], { perm: { ints: [1, 0, 2, 3] } }));
-  const parts = emitter.temporary('Reshape', [
-    cotangents,
-    emitter.int64s([-1, block, outputs / block, counts[0] * counts[1], block]),
-  ]);
-  const weights = filters(emitter, parts, [2, 0, 3, 1, 4], [outputs, -1, ...counts]);
+  // From [samples / block, block, outputs / block, positions, block]: three passes over long runs instead of one over short ones.
+  const positions = counts[0] * counts[1];
+  const groupsOfOutputs = [-1, outputs / block, positions * block];
+  const byOutput = transposed(emitter, cotangents, groupsOfOutputs, [1, 0, 2]);
+  const bySample = interleaved(emitter, byOutput, block, positions * block);
+  const weights = reshaped(emitter, interleaved(emitter, bySample, block, block), [outputs, -1, ...counts]);
   const y = writeConv(emitter, {
     x: images,
     filters: weights,
@@ -239,8 +243,15 @@ function fits(block: number, x: SymbolicTensor, w: SymbolicTensor): boolean {
   return block > 0 && x.rank === 4 && x.dtype === 'float32' && w.source.kind !== 'constant';
 }
 
-/** Weights in the order of the blocked kernel, under the shape that they have for it. */
-function filters(emitter: Emitter, parts: string, perm: readonly number[], shape: Shape): string {
-  const ordered = emitter.temporary('Transpose', [parts], { perm: { ints: perm } });
-  return emitter.temporary('Reshape', [ordered, emitter.int64s(shape as number[])]);
+/** [-1, block, length] to [-1, length, block]: what the change to blocks does with channels, and faster than Transpose. */
+function interleaved(emitter: Emitter, name: string, block: number, length: number): string {
+  return toBlocks(emitter, reshaped(emitter, name, [-1, block, length, 1]));
+}
+
+function transposed(emitter: Emitter, name: string, sizes: readonly number[], perm: readonly number[]): string {
+  return emitter.temporary('Transpose', [reshaped(emitter, name, sizes)], { perm: { ints: perm } });
+}
+
+function reshaped(emitter: Emitter, name: string, sizes: Shape): string {
+  return emitter.temporary('Reshape', [name, emitter.int64s(sizes as number[])]);
 }
