@@ -48,6 +48,25 @@ export const images: Record<string, GradientCase> = {
     shapes: [[4, 3, 2, 5], [3], [3]],
     build: ([x, scale, bias]) => g.exp(g.batchNormalization(x, scale, bias, 1e-3).y),
   },
+  'batchNormalization, second derivative': {
+    shapes: [[4, 3, 2, 3], [3], [3]],
+    build: ([x, scale, bias]) => {
+      const { y } = g.batchNormalization(x, scale, bias, 1e-3);
+      return g.concat(
+        g
+          .gradients(g.sum(g.mul(y, g.mul(y, y))), [x, scale])
+          .map((each) => g.reshape(each, [each.rank === 4 ? 72 : 3])),
+        0,
+      );
+    },
+  },
+  'groupNormalization, second derivative': {
+    shapes: [[2, 4, 2, 3], [4], [4]],
+    build: ([x, scale, bias]) => {
+      const y = g.groupNormalization(x, 2, scale, bias);
+      return g.gradients(g.sum(g.mul(y, g.mul(y, y))), [x])[0];
+    },
+  },
   'batchNormalization, rows, run-time batch': {
     shapes: [[5, 3], [3], [3]],
     symbolic: [['batch', 3], [3], [3]],
