@@ -23,7 +23,7 @@ const DEFAULTS = {
   negativesDraw: 'batch',
   projection: 'auto',
   projectionDimension: 128,
-  maxLogits: 2 ** 21,
+  maxLogits: 3 * 2 ** 19,
   seed: 0,
 };
 
