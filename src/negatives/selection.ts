@@ -4,6 +4,7 @@
  *
  * Candidates are samples, not rows: a sample that is both in the batch and in the bank counts once, as its bank row.
  */
+import { everyNumber } from '../matrix/every-number.ts';
 import { Random } from '../matrix/random.ts';
 import { Columns, type Which } from './columns.ts';
 import { drawPurpose, sharedDraw } from './shared-draw.ts';
@@ -78,7 +79,7 @@ interface Candidates {
 
 export function selectKeys(request: SelectionRequest): Selection {
   const { anchors, labels, bank, sampleIds } = request;
-  const everyRow = Int32Array.from({ length: anchors }, (_, i) => i);
+  const everyRow = everyNumber(anchors);
   const batchColumns = bank ? everyRow.filter((i) => bank.rowOfAnchor[i] < 0) : everyRow;
   const candidates: Candidates = { batchColumns, total: batchColumns.length + (bank?.size ?? 0) };
   const oneBlockHoldsAllOwn = batchColumns.length === anchors || batchColumns.length === 0;
@@ -208,7 +209,7 @@ function drawNegatives(
   if (draw === 'anchor' && !unlimited) {
     return anchors.map((i) => firstOf(Random.forPurpose(seed, `${purpose} anchor ${i}`).permutation(total), i));
   }
-  const order = Int32Array.from({ length: total }, (_, key) => key);
+  const order = everyNumber(total);
   if (!unlimited) Random.forPurpose(seed, purpose).shuffle(order);
   return anchors.map((i) => firstOf(order, i));
 }

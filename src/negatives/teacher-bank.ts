@@ -2,7 +2,9 @@
  * A bank of teacher rows: negatives from beyond the batch. The teacher is frozen, so its rows never go stale, and a bank of
  * the whole training set is exact: no momentum, no staleness (mathematics.md, section 2, last paragraph but one).
  */
+
 import { LimbeckError, show } from '../errors.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import { type FloatArray, Matrix } from '../matrix/matrix.ts';
 import { RowIndex } from '../matrix/row-index.ts';
 import { unitRows, ZERO_NORM } from '../matrix/unit-rows.ts';
@@ -150,7 +152,7 @@ interface Groups {
 
 /** Rows are the same sample when their numbers or their directions are equal, at once or through others. */
 function groupRows(size: number, sampleOf: (row: number) => number, firstOfDirection: (row: number) => number): Groups {
-  const first = Int32Array.from({ length: size }, (_, row) => row);
+  const first = everyNumber(size);
   const root = (row: number): number => {
     let top = row;
     while (first[top] !== top) top = first[top];

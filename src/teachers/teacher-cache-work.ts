@@ -1,6 +1,8 @@
 /** In what order a teacher cache takes the samples of a data set, and how much work each is. */
+
 import type { Dataset, InMemoryDataset } from '../data/dataset.ts';
 import { LimbeckError, show } from '../errors.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 
 /** What work is counted in: UTF-16 code units of texts, the data's own lengths, or samples alone. */
 export type WorkUnit = 'characters' | 'lengths' | 'rows';
@@ -23,7 +25,7 @@ export function workOf<Sample>(data: Dataset<Sample>): Work {
   const texts = samples?.every((sample) => typeof sample === 'string') ? (samples as readonly string[]) : undefined;
   const unit = texts ? 'characters' : data.lengths ? 'lengths' : 'rows';
   const lengths = texts ? Float64Array.from(texts, (text) => text.length) : data.lengths && checked(data.lengths, data);
-  const order = Int32Array.from({ length: data.size }, (_, i) => i);
+  const order = everyNumber(data.size);
   if (!lengths) return { order, unit, sum: (numbers) => numbers.length };
   return {
     order: order.sort((a, b) => lengths[b] - lengths[a] || a - b),

@@ -2,10 +2,12 @@
  * A data set of image files that are decoded as they are asked for: in memory are paths, digests and labels. Not a cache: an image is
  * read from its file every time, and has to be the same as at first.
  */
+
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LimbeckError, show } from '../../errors.ts';
+import { everyNumber } from '../../matrix/every-number.ts';
 import { readBytes } from '../../runtime/read-files.ts';
 import type { SkippedSample } from '../dataset.ts';
 import type { ImageDataset } from '../image-dataset.ts';
@@ -98,7 +100,7 @@ export async function imageFiles(
 
 /** The candidates that are looked at: all, or the first of every class in turn, so that a part has all classes; lists from the top. */
 function takenPlaces({ paths, labels, whereIs }: ImageCandidates, limit = paths.length): Int32Array {
-  const all = Int32Array.from({ length: paths.length }, (_, i) => i);
+  const all = everyNumber(paths.length);
   if (limit >= paths.length) return all;
   if (!labels || whereIs) return all.subarray(0, limit);
   const seen = new Map<number, number>();
