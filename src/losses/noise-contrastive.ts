@@ -11,6 +11,7 @@
  */
 import {
   add,
+  boundedSoftplus,
   cast,
   concat,
   exp,
@@ -33,26 +34,37 @@ import { overAnchors, type WeightedTotal } from './weighted-total.ts';
 export interface NoiseContrastiveTerms extends Omit<ContrastiveTerms, 'teacherAnchors'> {
   /** Scalar log(Z/M): the logarithm of the mean score exp(a·k/τ), frozen. */
   readonly logMeanScore: SymbolicTensor;
+  /** Whether every e^ℓ is a finite number of the element type; that saves passes over the logits. See {@link withinRange}. */
+  readonly bounded: boolean;
   /** [B, 1]: Kᵢ, how many negatives the anchor sees. Without any its loss is 0: nothing could be mistaken for its pair. */
   readonly negatives: SymbolicTensor;
 }
 
 const kept = { keepDimensions: true };
 
+/** Of float32 about 88; the rest is room for rounding. */
+const LARGEST_EXPONENT = 80;
+
+/** Whether ℓ stays where exponentials are finite: cosines are at most 1, and mean scores at least e^(−1/τ), so ℓ ≤ 2/τ. */
+export function withinRange(temperature: number): boolean {
+  return 2 / temperature <= LARGEST_EXPONENT;
+}
+
 /** The loss as a sum over anchors, each of weight 1. */
 export function noiseContrastiveTotal(terms: NoiseContrastiveTerms): WeightedTotal {
-  const { blocks, ownApart, ownTarget, logMeanScore, negatives } = terms;
+  const { blocks, ownApart, ownTarget, logMeanScore, bounded, negatives } = terms;
+  const loss = bounded ? boundedSoftplus : softplus;
   const { ownLogit, logits } = scaledLogits(terms);
   const noise = add(log(maximum(negatives, 1)), logMeanScore);
   // Σ y softplus(−ℓ) + Σ softplus(ℓ) over negatives, by softplus(−ℓ) = softplus(ℓ) − ℓ: every seen key enters as
   // softplus(ℓ), positives in their shares, and Σ y ℓ is taken off.
   const sums = logits.map(({ seen }, i) => {
-    const each = softplus(sub(seen, noise));
+    const each = loss(sub(seen, noise));
     const { targets } = blocks[i];
     return sum(targets ? mul(each, where(greater(targets, 0), targets, 1)) : each, [-1], kept);
   });
   if (ownApart) {
-    const own = softplus(sub(ownLogit, noise));
+    const own = loss(sub(ownLogit, noise));
     sums.push(ownTarget ? mul(own, ownTarget) : own);
   }
   const target = targetLogit(

@@ -13,11 +13,20 @@ import type { Pair } from './batch.ts';
 import { projected } from './projection-heads.ts';
 import { type TripletForm, tripletTerms } from './triplet-form.ts';
 
+/** Telling pairs from noise, key by key. */
+interface NoisePart {
+  readonly kind: 'noise';
+  readonly direction: AnchorDirection;
+  /** Whether the mean score is frozen and fed; else it is that of the batch at hand. */
+  readonly calibrated: boolean;
+  /** Whether exponentials of all logits are finite. */
+  readonly bounded: boolean;
+}
+
 /** One part of the loss. */
 export type ContrastPart =
   | { readonly kind: 'softmax'; readonly direction: AnchorDirection }
-  /** `calibrated`: the mean score is frozen and fed; else it is that of the batch at hand. */
-  | { readonly kind: 'noise'; readonly direction: AnchorDirection; readonly calibrated: boolean }
+  | NoisePart
   | { readonly kind: 'triplet'; readonly form: TripletForm };
 
 /** What changes the graph. */
@@ -57,14 +66,11 @@ export function partTotal(
   const terms = directionTerms(anchors, batch, data, part.direction);
   if (part.kind === 'softmax') return contrastiveTotal(terms);
   const negatives = data[directionData(part.direction.anchors, 'negatives')];
-  return noiseContrastiveTotal({ ...terms, negatives, logMeanScore: partMeanScore(part, terms, data) });
+  const { bounded } = part;
+  return noiseContrastiveTotal({ ...terms, negatives, bounded, logMeanScore: partMeanScore(part, terms, data) });
 }
 
-function partMeanScore(
-  { direction, calibrated }: { readonly direction: AnchorDirection; readonly calibrated: boolean },
-  terms: ContrastiveTerms,
-  data: Tensors,
-): SymbolicTensor {
+function partMeanScore({ direction, calibrated }: NoisePart, terms: ContrastiveTerms, data: Tensors): SymbolicTensor {
   return calibrated ? data[meanScoreName(direction.anchors)] : logMeanScore(terms);
 }
 

@@ -1,5 +1,6 @@
 /** From the options and a concrete batch to the parts of the contrastive loss and their numbers; what does not go together is refused. */
 import { LimbeckError } from '../errors.ts';
+import { withinRange } from '../losses/noise-contrastive.ts';
 import type { BankView, KeyBank } from '../negatives/key-bank.ts';
 import { type AnchorRange, type Selection, selectKeys } from '../negatives/selection.ts';
 import { scalarTensor } from '../runtime/tensors.ts';
@@ -113,7 +114,7 @@ function prepareDirections(options: ContrastiveOptions, request: ContrastRequest
     if (kind === 'softmax') return { kind, direction };
     const frozen = meanScores.log(anchors);
     if (frozen !== undefined) data[meanScoreName(anchors)] = scalar(frozen);
-    return { kind, direction, calibrated: frozen !== undefined };
+    return { kind, direction, calibrated: frozen !== undefined, bounded: withinRange(options.temperature) };
   });
   return { data, parts, usable: true };
 }

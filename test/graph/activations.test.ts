@@ -24,24 +24,27 @@ const relativeError = (actual: readonly number[], expected: readonly number[]) =
 const exactSoftplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const exactSigmoid = (x: number) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
 
-describe('softplus', () => {
+describe.each([
+  ['softplus', g.softplus, 1e30],
+  ['boundedSoftplus', g.boundedSoftplus, 88],
+] as const)('%s', (_, softplus, largest) => {
   const points = [-700, -100, -40, -37, -36, -20, -1, -1e-3, 0, 1e-9, 0.5, 3, 20, 36, 100, 700];
-  const points32 = [-80, -30, -17, -16, -15, -3, -1, 0, 0.5, 3, 16, 17, 80, 1e30];
+  const points32 = [-80, -30, -17, -16, -15, -3, -1, 0, 0.5, 3, 7, 10, 16, 17, 80, largest, Number.NEGATIVE_INFINITY];
 
   it('float64: relative error < 1e-14, also where 1 + e^x rounds to 1', async () => {
-    const { y } = await evaluate(g.softplus, points);
+    const { y } = await evaluate(softplus, points);
     expect(relativeError(y, points.map(exactSoftplus))).toBeLessThan(1e-14);
   });
 
   it('float32: relative error < 1e-6', async () => {
-    const { y } = await evaluate(g.softplus, points32, 'float32');
+    const { y } = await evaluate(softplus, points32, 'float32');
     expect(relativeError(y, points32.map(exactSoftplus))).toBeLessThan(1e-6);
   });
 
   it('its gradient: relative error < 1e-12 in float64, 1e-5 in float32', async () => {
-    const { gradient } = await evaluate(g.softplus, points);
+    const { gradient } = await evaluate(softplus, points);
     expect(relativeError(gradient, points.map(exactSigmoid))).toBeLessThan(1e-12);
-    const single = await evaluate(g.softplus, points32, 'float32');
+    const single = await evaluate(softplus, points32, 'float32');
     expect(relativeError(single.gradient, points32.map(exactSigmoid))).toBeLessThan(1e-5);
   });
 });

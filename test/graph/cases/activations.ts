@@ -15,6 +15,7 @@ export const activations: Record<string, GradientCase> = {
   hardSigmoid: { shapes: [[3, 5]], build: ([x]) => g.hardSigmoid(x, 0.3, 0.4), values: wide },
   hardSwish: { shapes: [[3, 5]], build: ([x]) => g.hardSwish(x), values: wide },
   tanh: { shapes: [[3, 5]], build: ([x]) => g.tanh(x) },
+  boundedSoftplus: { shapes: [[3, 5]], build: ([x]) => g.boundedSoftplus(x), values: wide },
   softplus: { shapes: [[3, 5]], build: ([x]) => g.softplus(x), values: wide },
   clip: { shapes: [[3, 5]], build: ([x]) => g.mul(g.clip(x, -0.5, 1), x) },
 };
