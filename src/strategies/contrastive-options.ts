@@ -57,7 +57,7 @@ export const contrastiveOptionsSchema = z.object({
   maxLogits: z
     .int()
     .min(1)
-    .default(3 * 2 ** 19)
+    .default(5 * 2 ** 18)
     .describe('a whole number ≥ 1: logits held at once; larger batches are computed in tiles of anchors'),
   seed: z.int().min(0).default(0).describe('a whole number ≥ 0: seeds the draw of negatives and the heads'),
 });

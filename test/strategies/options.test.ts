@@ -23,7 +23,7 @@ const DEFAULTS = {
   negativesDraw: 'batch',
   projection: 'auto',
   projectionDimension: 128,
-  maxLogits: 3 * 2 ** 19,
+  maxLogits: 5 * 2 ** 18,
   seed: 0,
 };
 
