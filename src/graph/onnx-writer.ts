@@ -63,7 +63,9 @@ export function writeOnnx(graph: Graph, options: WriteOptions = {}): Uint8Array 
   }
   const writer = new GraphWriter(names, graph.outputs, options);
   for (const tensor of graph.inputs) writer.input(tensor);
-  for (const operation of topologicalOrder(Object.values(graph.outputs))) writer.operation(operation);
+  const order = topologicalOrder(Object.values(graph.outputs));
+  for (const tensor of [...order.flatMap(({ inputs }) => inputs), ...Object.values(graph.outputs)]) writer.read(tensor);
+  for (const operation of order) writer.operation(operation);
   for (const [output, tensor] of Object.entries(graph.outputs)) writer.output(output, tensor);
   const model = ModelProto.create({
     irVersion: 8,
@@ -93,6 +95,7 @@ class GraphWriter implements Emitter {
   readonly #notPlain = new Set<string>();
   readonly #written = new Set<string>();
   readonly #shared = new Map<string, string>();
+  readonly #readers = new Map<SymbolicTensor, number>();
   #temporaries = 0;
 
   /** The names of tensors that the graph gives out; of those given out twice the first. */
@@ -111,6 +114,15 @@ class GraphWriter implements Emitter {
     this.#multiples = multiples;
     this.#reserved = new Set(reserved);
     for (const [name, tensor] of Object.entries(outputs)) if (!this.#given.has(tensor)) this.#given.set(tensor, name);
+  }
+
+  /** Counts one reader of a tensor. */
+  read(tensor: SymbolicTensor): void {
+    this.#readers.set(tensor, this.readers(tensor) + 1);
+  }
+
+  readers(tensor: SymbolicTensor): number {
+    return this.#readers.get(tensor) ?? 0;
   }
 
   multipleOf(size: Dimension): number {

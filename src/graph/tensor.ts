@@ -85,6 +85,8 @@ export interface BlockedForm {
   readonly channels: number;
   /** What it is called in the graph; the first call may write it. */
   name(): string;
+  /** Writes it in plain layout under a name, where it cannot be rearranged. */
+  readonly writePlain?: ((name: string) => void) | undefined;
 }
 
 /** The writing end of an ONNX graph, as operators see it; implemented by `onnx-writer.ts`. */
@@ -112,6 +114,8 @@ export interface Emitter {
   expression(tensor: SymbolicTensor): string;
   /** Adds a node of any domain, with attributes as a file has them; an empty name is an input or output that is left out. */
   foreign(node: ForeignNode, inputs: readonly string[], outputs: readonly string[]): void;
+  /** How many operations of the graph read a tensor, its own outputs counted; 0 for one that is not of the graph as it was given. */
+  readers(tensor: SymbolicTensor): number;
   /** The tensor of this name in blocks, where it has been written so, or is to be. */
   blocked(name: string): BlockedForm | undefined;
   /** Says what the tensor is in blocks. If that is all there is of it, its plain form is written when a node reads it. */

@@ -84,6 +84,31 @@ const CASES: Record<string, Case> = {
       return { y: g.conv(g.relu(g.conv(wide, depthwise, { pads, groups: 32 })), project) };
     },
   },
+  'comparisons, read in blocks and in plain layout': {
+    shapes: [['batch', 16, 5, 5], [16, 16, 3, 3], [16], [16]],
+    build([x, w, scale, bias]) {
+      const { y } = norm(g.conv(x, w, { pads }), scale, bias);
+      const large = g.greater(y, 0.4);
+      return {
+        clipped: g.clip(y, 0, 1),
+        leaky: g.leakyRelu(y),
+        picked: g.where(large, g.mul(y, y), 0.25),
+        counted: g.cast(large, y.dtype as g.FloatType),
+        flat: g.where(g.flatten(large, 1), g.flatten(y, 1), 0.5),
+        fixed: g.mul(g.stopGradient(y), y),
+      };
+    },
+  },
+  'a convolution that two read': {
+    shapes: [
+      ['batch', 16, 5, 5],
+      [16, 16, 3, 3],
+    ],
+    build([x, w]) {
+      const y = g.conv(x, w, { pads });
+      return { positive: g.relu(y), shifted: g.add(y, x), total: g.sum(y, [1]) };
+    },
+  },
   'means far from 0': {
     shapes: [['batch', 16, 6, 6], [16, 16, 1, 1], [16], [16]],
     mean: 30,
@@ -178,6 +203,13 @@ describe('what is left of the layout', () => {
     expect(count('Relu')).toBe(0);
     // Variances take an epsilon each, and that is all.
     expect(count('Add')).toBe(2);
+  });
+
+  it('a convolution is written once, however many read it', () => {
+    const count = nodesOf(CASES['a convolution that two read'], ['positive', 'shifted', 'total']);
+    expect(count('Conv')).toBe(1);
+    expect(count('Relu')).toBe(1);
+    expect(count('Add')).toBe(1);
   });
 
   it('gradients of the convolutions\u2019 weights are read from blocks', () => {

@@ -30,7 +30,9 @@ const isPositiveOperator: Operator = {
       outputNames,
     } = operation;
     if (y.dtype === 'float32') {
-      return emitEntrywise(emitter, operation, 'HardSigmoid', { alpha: { float: STEEPEST }, beta: { float: 0 } });
+      return emitEntrywise(emitter, operation, 'HardSigmoid', {
+        attributes: { alpha: { float: STEEPEST }, beta: { float: 0 } },
+      });
     }
     emitter.node('Identity', [emitter.expression(cast(greater(y, 0), y.dtype))], outputNames);
   },
@@ -87,8 +89,11 @@ interface Bounds {
 const clipOperator = unaryOperator<Bounds>(
   'Clip',
   (g, x, y) => where(equal(x, y), g, 0),
-  (emitter, { inputs: [x], inputNames: [name], outputNames, attributes: { low, high } }) =>
-    emitter.node('Clip', [name, emitter.scalar(low, x.dtype), emitter.scalar(high, x.dtype)], outputNames),
+  (emitter, operation) => {
+    const { low, high } = operation.attributes;
+    const [{ dtype }] = operation.inputs;
+    emitEntrywise(emitter, operation, 'Clip', { more: [low, high].map((bound) => emitter.scalar(bound, dtype)) });
+  },
 );
 
 /**

@@ -80,6 +80,11 @@ export function ofChannels(channels: number, pads: readonly number[] = [0, 0, 0,
   return { kernel_shape: { ints: [1, 1] }, pads: { ints: pads }, group: { int: channels } };
 }
 
+/** Whether a convolution is one pass over the numbers. */
+function isOfChannels({ attributes: { kernel_shape, group } }: BlockedConv): boolean {
+  return 'int' in group && group.int > 1 && 'ints' in kernel_shape && kernel_shape.ints.every((k) => k === 1);
+}
+
 /** Filters of {@link ofChannels} that change nothing, [channels, 1, 1, 1]. */
 export function ones(emitter: Emitter, channels: number): string {
   return emitter.expression(constant(new Float32Array(channels).fill(1), 'float32', [channels, 1, 1, 1]));
@@ -100,41 +105,67 @@ export function toPlain(emitter: Emitter, name: string, channels: number): strin
 
 /** The tensor in plain layout, under a given name. */
 export function writePlain(emitter: Emitter, form: BlockedForm, name: string): void {
-  emitter.node(`${DOMAIN}.ReorderOutput`, [form.name()], [name], { channels: { int: form.channels } });
+  if (form.writePlain) form.writePlain(name);
+  else emitter.node(`${DOMAIN}.ReorderOutput`, [form.name()], [name], { channels: { int: form.channels } });
+}
+
+/** What {@link emitEntrywise} writes besides type and inputs. */
+interface EntrywiseNode {
+  readonly attributes?: Attributes;
+  /** Names of scalars that follow the operation's inputs. */
+  readonly more?: readonly string[];
 }
 
 /** One node that maps tensors of one shape, and scalars, entry by entry: in blocks if one of the tensors is. */
 export function emitEntrywise<A>(
   emitter: Emitter,
-  { inputs, outputs: [y], inputNames, outputNames }: EmittedOperation<A>,
+  operation: EmittedOperation<A>,
   type: string,
-  attributes: Attributes = {},
+  { attributes = {}, more = [] }: EntrywiseNode = {},
 ): void {
+  const { inputs, outputs, inputNames, outputNames } = operation;
+  const [y] = outputs;
   const forms = inputNames.map((name) => emitter.blocked(name));
   const known = forms.find((form) => form !== undefined);
-  const entrywise = [...inputs, y].every(
-    (tensor) => tensor.dtype === 'float32' && (tensor.rank === 0 || isLike(tensor, y.shape)),
-  );
-  if (!known || !entrywise) {
-    emitter.node(type, inputNames, outputNames, attributes);
+  const write = (names: readonly string[], output: string) =>
+    emitter.node(type, [...names, ...more], [output], attributes);
+  if (!known || !inputs.every((tensor, i) => fits(tensor, y.shape, forms[i])) || !isEntry(y)) {
+    write(inputNames, outputNames[0]);
     return;
   }
   const { channels } = known;
-  const inForm = (i: number) => (inputs[i].rank === 0 ? inputNames[i] : inBlocks(emitter, inputNames[i], channels));
-  const written = () =>
-    emitter.temporary(
-      type,
-      inputNames.map((_, i) => inForm(i)),
-      attributes,
-    );
-  emitter.setBlocked(outputNames[0], joined(emitter, type, forms) ?? formOf(channels, written()));
+  const joined = joinedForm(emitter, operation, type, forms);
+  if (joined) {
+    emitter.setBlocked(outputNames[0], joined);
+    return;
+  }
+  const names = inputs.map(({ rank }, i) => (rank === 0 ? inputNames[i] : inBlocks(emitter, inputNames[i], channels)));
+  const name = emitter.temporary(type, [...names, ...more], attributes);
+  // The runtime rearranges floats alone: what is true of entries is found once more in plain layout, where somebody asks.
+  const writePlain = y.dtype === 'bool' ? (output: string) => write(inputNames, output) : undefined;
+  emitter.setBlocked(outputNames[0], { channels, name: () => name, writePlain });
 }
 
+/** Whether an input can be read in blocks beside a result of this shape. */
+function fits(tensor: SymbolicTensor, shape: Shape, form: BlockedForm | undefined): boolean {
+  if (tensor.rank === 0) return tensor.dtype === 'float32';
+  return isLike(tensor, shape) && isEntry(tensor) && (form !== undefined || tensor.dtype === 'float32');
+}
+
+const isEntry = ({ dtype }: SymbolicTensor): boolean => dtype === 'float32' || dtype === 'bool';
+
 /** The operator taken into a convolution before it, where that is still to be written. */
-function joined(emitter: Emitter, type: string, forms: readonly (BlockedForm | undefined)[]): BlockedForm | undefined {
+function joinedForm<A>(
+  emitter: Emitter,
+  { inputs }: EmittedOperation<A>,
+  type: string,
+  forms: readonly (BlockedForm | undefined)[],
+): BlockedForm | undefined {
   const form = forms.find((each): each is PendingForm => (each as PendingForm | undefined)?.pending !== undefined);
   if (!form?.pending) return undefined;
   const { channels, pending } = form;
+  // Whoever else reads it would have it computed once more.
+  if (!isOfChannels(pending) && emitter.readers(inputs[forms.indexOf(form)]) !== 1) return undefined;
   if (type === 'Relu') return formOf(channels, writeConv(emitter, pending, { activation: { string: type } }));
   const other = forms.find((each) => each !== form);
   if (type !== 'Add' || pending.added !== undefined || !other) return undefined;

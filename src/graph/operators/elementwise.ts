@@ -232,7 +232,7 @@ const whereOperator: Operator = {
     const shape = broadcastShapes(condition.shape, broadcastShapes(a.shape, b.shape, 'Where'), 'Where');
     return [{ dtype: a.dtype, shape }];
   },
-  emit: (emitter, { inputNames, outputNames }) => emitter.node('Where', inputNames, outputNames),
+  emit: (emitter, operation) => emitEntrywise(emitter, operation, 'Where'),
   vjp: ({ inputs: [condition, a, b] }, [g]) =>
     g ? [undefined, unbroadcast(where(condition, g, 0), a.shape), unbroadcast(where(condition, 0, g), b.shape)] : [],
 };
@@ -246,8 +246,8 @@ export function where(condition: SymbolicTensor, a: Operand, b: Operand): Symbol
 const castOperator: Operator<DataType> = {
   name: 'Cast',
   infer: ([x], dtype) => [{ dtype, shape: x.shape }],
-  emit: (emitter, { inputNames, outputNames, attributes }) =>
-    emitter.node('Cast', inputNames, outputNames, { to: { int: ONNX_TYPES[attributes] } }),
+  emit: (emitter, operation) =>
+    emitEntrywise(emitter, operation, 'Cast', { attributes: { to: { int: ONNX_TYPES[operation.attributes] } } }),
   vjp: ({ inputs: [x] }, [g]) => [g && isFloat(x.dtype) ? cast(g, x.dtype) : undefined],
 };
 
@@ -277,7 +277,7 @@ export function dropout(x: SymbolicTensor, mask: SymbolicTensor, rate: number): 
 const stopOperator: Operator = {
   name: 'StopGradient',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
-  emit: (emitter, { inputNames, outputNames }) => emitter.node('Identity', inputNames, outputNames),
+  emit: (emitter, operation) => emitEntrywise(emitter, operation, 'Identity'),
   vjp: () => [],
 };
 
