@@ -32,6 +32,14 @@ const f32 = (values: number[], dims: number[]) => floatTensor(Float32Array.from(
 const feeds = () => ({ a: f32([1, 2, 3, 4, 5, 6], [2, 3]), b: f32([1, 0, 0, 1, 1, 1], [3, 2]) });
 
 describe('run', () => {
+  it('holds to what was promised of a run-time size', async () => {
+    const program = await compile(affine('float32'), {}, { batch: 2 });
+    programs.push(program);
+    expect(Array.from((await program.run(feeds())).out.data)).toEqual([5, 6, 11, 12]);
+    const three = { ...feeds(), a: f32([1, 2, 3, 4, 5, 6, 7, 8, 9], [3, 3]) };
+    await expect(program.run(three)).rejects.toThrow(code('SHAPE_MISMATCH', /multiple of 2 for batch.*got 3/));
+  });
+
   it.each([
     ['float32', Float32Array],
     ['float64', Float64Array],
