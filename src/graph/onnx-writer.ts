@@ -158,8 +158,7 @@ class GraphWriter implements Emitter {
   ): void {
     const [, domain, opType] = /^(?:(.*)\.)?(.*)$/.exec(type) as unknown as [string, string | undefined, string];
     if (domain !== undefined) this.domains.add(domain);
-    this.#writePlain(inputs);
-    for (const output of outputs) this.#written.add(output);
+    this.#prepareNode(inputs, outputs);
     this.nodes.push({
       ...{ opType, domain: domain ?? '' },
       name: outputs[0],
@@ -177,8 +176,7 @@ class GraphWriter implements Emitter {
 
   foreign({ type, domain, attributes }: ForeignNode, inputs: readonly string[], outputs: readonly string[]): void {
     if (domain !== '') this.domains.add(domain);
-    this.#writePlain(inputs);
-    for (const output of outputs) this.#written.add(output);
+    this.#prepareNode(inputs, outputs);
     this.nodes.push({
       ...{ opType: type, domain, name: outputs.find((name) => name) ?? '' },
       input: [...inputs],
@@ -200,6 +198,12 @@ class GraphWriter implements Emitter {
     const name = this.#shared.get(key) ?? write();
     this.#shared.set(key, name);
     return name;
+  }
+
+  /** What a node reads has to stand before it, in plain layout too. */
+  #prepareNode(inputs: readonly string[], outputs: readonly string[]): void {
+    this.#writePlain(inputs);
+    for (const output of outputs) this.#written.add(output);
   }
 
   #writePlain(names: readonly string[]): void {

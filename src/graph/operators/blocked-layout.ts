@@ -1,7 +1,7 @@
 /**
  * Tensors in ONNX Runtime's blocked layout, in which so many neighbouring channels stand together as a vector of the processor is wide:
  * [N, C / block, H, W, block]. Convolutions are faster in it (`blocked-conv.ts`), and what stands between convolutions stays in it, so
- * that nothing is rearranged on the way: entrywise operators here, batch normalisation in `channel-normalization.ts`. A tensor is
+ * that nothing is rearranged on the way: entrywise operators here, batch normalisation in `blocked-standardize.ts`. A tensor is
  * written in plain layout when an operator reads it there.
  */
 import {
@@ -13,6 +13,7 @@ import {
   type Shape,
   type SymbolicTensor,
 } from '../tensor.ts';
+import { sameShape } from './expand.ts';
 
 const DOMAIN = 'com.microsoft.nchwc';
 
@@ -149,7 +150,7 @@ export function emitEntrywise<A>(
 /** Whether an input can be read in blocks beside a result of this shape. */
 function fits(tensor: SymbolicTensor, shape: Shape, form: BlockedForm | undefined): boolean {
   if (tensor.rank === 0) return tensor.dtype === 'float32';
-  return isLike(tensor, shape) && isEntry(tensor) && (form !== undefined || tensor.dtype === 'float32');
+  return sameShape(tensor.shape, shape) && isEntry(tensor) && (form !== undefined || tensor.dtype === 'float32');
 }
 
 const isEntry = ({ dtype }: SymbolicTensor): boolean => dtype === 'float32' || dtype === 'bool';
@@ -170,8 +171,4 @@ function joinedForm<A>(
   const other = forms.find((each) => each !== form);
   if (type !== 'Add' || pending.added !== undefined || !other) return undefined;
   return pendingForm(emitter, channels, { ...pending, added: other.name() });
-}
-
-function isLike({ shape }: SymbolicTensor, other: Shape): boolean {
-  return shape.length === other.length && shape.every((size, i) => size === other[i]);
 }

@@ -3,7 +3,7 @@
  * runtime's pooling, the rest by maps of every channel.
  */
 import { type EmittedOperation, type Emitter, isKnown, type SymbolicTensor } from '../tensor.ts';
-import { blockedMeans, inBlocks, ofChannels, ones, pendingForm, writeConv } from './blocked-layout.ts';
+import { blockedMeans, formOf, inBlocks, ofChannels, ones, pendingForm, writeConv } from './blocked-layout.ts';
 import { mul, neg } from './elementwise.ts';
 import { count } from './reduce.ts';
 import { reshape } from './shape.ts';
@@ -26,15 +26,14 @@ export function emitBlockedStandardize(emitter: Emitter, operation: EmittedOpera
   averageOf(images, averageName);
   const bias = emitter.expression(reshape(neg(average), [channels]));
   const attributes = ofChannels(channels);
-  const centring = pendingForm(emitter, channels, { x: images, filters: ones(emitter, channels), bias, attributes });
-  const centred = centring.name();
+  const centred = writeConv(emitter, { x: images, filters: ones(emitter, channels), bias, attributes });
   averageOf(emitter.temporary('Mul', [centred, centred]), varianceName);
   const scaling = {
     filters: emitter.expression(filtersOf(mul(scale, precision(variance, epsilon)), channels)),
     bias: emitter.temporary('Reshape', [biasName, emitter.int64s([channels])]),
   };
   emitter.setBlocked(y, pendingForm(emitter, channels, { x: centred, ...scaling, attributes }));
-  emitter.setBlocked(centredName, centring);
+  emitter.setBlocked(centredName, formOf(channels, centred));
   return true;
 }
 
