@@ -1,7 +1,9 @@
 /** Held-out samples with the rows of teacher and student, kept beside a run: what its map is drawn from. */
+
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { CacheConfig } from '../config/teacher-schema.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import { type DescribedSamples, formatHeldOut, type HeldOutRows } from '../report/held-out.ts';
 import { writeFileAtomic } from '../runtime/files.ts';
 import type { StudentSample } from '../students/loaded-student.ts';
@@ -34,7 +36,7 @@ export async function heldOutRows<Sample extends StudentSample>({
   const student = await Student.load(directory);
   try {
     if (student.dimension !== teacher.dimension) return undefined;
-    const numbers = Int32Array.from({ length: Math.min(MOST, data.size) }, (_, i) => i);
+    const numbers = everyNumber(Math.min(MOST, data.size));
     const { embeddings } = await cacheTeacherRows({ teacher, data, ...cache });
     const rows = embeddings.gather(numbers);
     embeddings.release();

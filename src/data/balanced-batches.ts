@@ -3,6 +3,7 @@
  * batches drawn at random hold few positives of the small ones. Small classes come up more often than their size; large ones are
  * walked through without repetition.
  */
+import { everyNumber } from '../matrix/every-number.ts';
 import { Random } from '../matrix/random.ts';
 import { type BatchPlan, partStart, partsWithoutSingles } from './batch-plan.ts';
 
@@ -78,7 +79,7 @@ export class BalancedBatches implements BatchPlan {
 
   #classesOf(round: number): Int32Array {
     if (round !== this.#round) {
-      const classes = Int32Array.from({ length: this.#starts.length - 1 }, (_, c) => c);
+      const classes = everyNumber(this.#starts.length - 1);
       this.#classes = Random.forPurpose(this.#seed, `classes of round ${round}`).shuffle(classes);
       this.#round = round;
     }

@@ -2,6 +2,7 @@
  * Batches of samples of like length: texts are padded to the longest of their batch, and what is padding is work for nothing. Still
  * shuffled: which samples are near each other changes from epoch to epoch, and so does the order of the batches.
  */
+import { everyNumber } from '../matrix/every-number.ts';
 import { Random } from '../matrix/random.ts';
 import { type BatchPlan, partStart, partsWithoutSingles } from './batch-plan.ts';
 import { shuffledNumbers } from './epoch-batches.ts';
@@ -50,7 +51,7 @@ export class LengthBatches implements BatchPlan {
       const end = Math.min(first + WINDOW, this.perEpoch);
       this.#order.subarray(this.#start(first), this.#start(end)).sort((a, b) => lengths[a] - lengths[b]);
     }
-    const parts = Int32Array.from({ length: this.perEpoch }, (_, k) => k);
+    const parts = everyNumber(this.perEpoch);
     this.#parts = Random.forPurpose(this.#seed, `order of batches ${epoch}`).shuffle(parts);
     this.#epoch = epoch;
   }

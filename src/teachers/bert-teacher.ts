@@ -1,7 +1,9 @@
 /** A sentence encoder of the BERT family, run by our own engine: config.json + safetensors weights + tokenizer.json. */
+
 import { createHash } from 'node:crypto';
 import { TextTokenizer } from '../data/tokenizer.ts';
 import { LimbeckError } from '../errors.ts';
+import { everyNumber } from '../matrix/every-number.ts';
 import { Matrix } from '../matrix/matrix.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import { readBytes, readText } from '../runtime/read-files.ts';
@@ -155,10 +157,7 @@ export class BertTeacher implements Teacher<string> {
     const { embeddings } = await this.#program.run({
       ids: int32Tensor(ids, [texts.length, length]),
       mask: floatTensor(mask, [texts.length, length]),
-      positions: int32Tensor(
-        Int32Array.from({ length }, (_, i) => i),
-        [length],
-      ),
+      positions: int32Tensor(everyNumber(length), [length]),
     });
     return embeddings.data as Float32Array;
   }
