@@ -1,7 +1,7 @@
 /** Reverse-mode differentiation of symbolic graphs: builds the graph of the gradient, computes nothing. */
 import { LimbeckError } from '../errors.ts';
-import { add } from './operators/elementwise.ts';
 import { expand } from './operators/expand.ts';
+import { addCotangents } from './operators/row-factors.ts';
 import { constant, isFloat, type Operation, type Operator, type SymbolicTensor } from './tensor.ts';
 
 /** The operations that `outputs` need, inputs before users; what leads only to tensors that are `known` already is left out. */
@@ -60,7 +60,7 @@ export function gradients(loss: SymbolicTensor, wrt: readonly SymbolicTensor[]):
       const target = operation.inputs[i];
       if (!cotangent || !needed.has(target)) continue;
       const sofar = cotangents.get(target);
-      cotangents.set(target, sofar ? add(sofar, cotangent) : cotangent);
+      cotangents.set(target, sofar ? addCotangents(sofar, cotangent) : cotangent);
     }
   }
   return wrt.map((tensor) => cotangents.get(tensor) ?? zerosLike(tensor));

@@ -39,6 +39,8 @@ export {
   layerNormalization,
   logSoftmax,
   logSumExpParts,
+  type PickedEntry,
+  pickedLoss,
   softmax,
 } from './operators/normalization.ts';
 export {
@@ -67,5 +69,6 @@ export { type ResizeOptions, resize } from './operators/resize.ts';
 export { filled } from './operators/run-time-shapes.ts';
 export { flatten, flattenRows, reshape, squeeze, transpose, triangle, unsqueeze } from './operators/shape.ts';
 export { type PadMode, type PadOptions, pad, slice } from './operators/slice.ts';
+export { unitRows } from './operators/unit-rows.ts';
 export type { WindowOptions } from './operators/windows.ts';
 export * from './tensor.ts';

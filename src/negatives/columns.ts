@@ -53,6 +53,12 @@ export class Columns {
     return where === which ? this.#columnOf[where][row] : -1;
   }
 
+  /** The column of a key among those of both blocks, the batch's first. */
+  column(key: number): number {
+    const [which, row] = this.#place(key);
+    return this.#columnOf[which][row] + (which === 'bank' ? this.rows.batch.length : 0);
+  }
+
   isWhole(which: Which): boolean {
     return this.rows[which].length === this.#sizes[which];
   }

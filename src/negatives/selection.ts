@@ -61,6 +61,8 @@ export interface Selection {
   /** True when no block shows an anchor its own key. */
   readonly ownApart: boolean;
   readonly ownTarget?: Float64Array;
+  /** Else where the own key of every anchor stands among the columns of both blocks, the batch's first. */
+  readonly ownColumns?: Int32Array;
   /** Rows of the batch as keys; `rows` undefined means all of them, in order. Undefined when no anchor sees any. */
   readonly batch?: SelectedBlock & { readonly rows?: Int32Array };
   /** Bank rows as keys, likewise. */
@@ -89,8 +91,10 @@ export function selectKeys(request: SelectionRequest): Selection {
     (sampleIds !== undefined && batchColumns.length > 0 && new Set(sampleIds).size < anchors);
   if (!labels && unlimited && !repeated && oneBlockHoldsAllOwn) {
     // Every anchor sees every key, its own among them: nothing to mask, nothing to mark.
+    const { from, to } = request.range ?? { from: 0, to: anchors };
     return {
       ownApart: false,
+      ownColumns: ownKeys(request, candidates).subarray(from, to),
       candidates: candidates.total - 1,
       ...(batchColumns.length > 0 ? { batch: {} } : {}),
       ...(bank ? { bank: {} } : {}),
@@ -177,6 +181,7 @@ function maskedSelection(
     ownApart,
     candidates: total - repetitions - 1,
     negatives: Int32Array.from(negatives, (keys) => keys.length),
+    ...(ownApart ? {} : { ownColumns: Int32Array.from(anchors, (i) => columns.column(ownKey[i])) }),
     ...(ownApart && withTargets ? { ownTarget } : {}),
     ...(inBatch ? { batch: inBatch } : {}),
     ...(inBank ? { bank: inBank } : {}),

@@ -25,6 +25,8 @@ export interface AnchorDirection {
   readonly ownFed: boolean;
   /** Whether targets follow the teacher's similarities. */
   readonly soft: boolean;
+  /** Whether the loss is read off the own keys' shares of a softmax. */
+  readonly byShares: boolean;
 }
 
 /** Names of run-time sizes: of the anchors at hand, and of the batch, whose rows are keys. */
@@ -50,6 +52,8 @@ export interface DirectionRequest {
   readonly soft: boolean;
   /** Whether the loss asks how many negatives each anchor has. */
   readonly counted: boolean;
+  /** Whether the loss may be read off the own keys' shares of a softmax, where targets are those keys. */
+  readonly byShares: boolean;
 }
 
 /** A selection as numbers for the graph, and the form that they give it; {@link directionTerms} reads them back. */
@@ -58,7 +62,9 @@ export function prepareDirection(request: DirectionRequest): {
   readonly direction: AnchorDirection;
 } {
   const { anchors, selection, bank, rowOfAnchor, facts, width, names, soft, counted } = request;
-  const { ownApart, ownTarget, negatives, candidates } = selection;
+  const { ownApart, ownTarget, ownColumns, negatives, candidates } = selection;
+  const { batch, bank: inBank } = selection;
+  const byShares = request.byShares && !soft && !batch?.targets && !inBank?.targets;
   const rows = rowOfAnchor.length;
   const data: Record<string, Prepared['data'][string]> = {};
   const put = (what: string, array: FloatArray | undefined, shape: Shape): void => {
@@ -67,6 +73,11 @@ export function prepareDirection(request: DirectionRequest): {
     data[directionData(anchors, what)] = { shape, tensor: matrixTensor(matrix) };
   };
   put('own target', ownTarget, [names.anchors, 1]);
+  if (byShares && ownColumns)
+    data[directionData(anchors, 'own columns')] = {
+      shape: [names.anchors, 1],
+      tensor: int32Tensor(ownColumns, [rows, 1]),
+    };
   if (counted)
     put('negatives', negatives ? Float64Array.from(negatives) : new Float64Array(rows).fill(candidates), [
       names.anchors,
@@ -117,6 +128,7 @@ export function prepareDirection(request: DirectionRequest): {
     bank: selection.bank !== undefined,
     ownFed,
     soft,
+    byShares,
   };
   return { data, direction };
 }
@@ -131,7 +143,7 @@ export function directionTerms(
   anchorRows: Pair<SymbolicTensor>,
   batchRows: Pair<SymbolicTensor>,
   data: Readonly<Record<string, SymbolicTensor>>,
-  { anchors, ownApart, batch, bank, ownFed, soft }: AnchorDirection,
+  { anchors, ownApart, batch, bank, ownFed, soft, byShares }: AnchorDirection,
 ): ContrastiveTerms {
   const keySide = anchors === 'student' ? 'teacher' : 'student';
   const read = (what: string): SymbolicTensor | undefined => data[directionData(anchors, what)];
@@ -167,5 +179,6 @@ export function directionTerms(
     // Soft targets are for student anchors where keys are fed, so those are teacher rows.
     teacherOwn: soft ? ownKeys : undefined,
     temperature: data.temperature,
+    ownShares: byShares ? { columns: read('own columns') } : undefined,
   };
 }

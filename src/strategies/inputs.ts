@@ -1,6 +1,7 @@
 /** What callers may pass for matrices and labels, and the checks that turn it into one form. */
 import { LimbeckError, show } from '../errors.ts';
 import { Matrix } from '../matrix/matrix.ts';
+import type { Pair } from './batch.ts';
 
 /** A Matrix, or an array of vectors of one length. */
 export type MatrixLike = Matrix | ArrayLike<ArrayLike<number>>;
@@ -8,10 +9,8 @@ export type MatrixLike = Matrix | ArrayLike<ArrayLike<number>>;
 /** One row of class probabilities per sample (one-hot or soft), or one class index per sample. */
 export type Labels = Matrix | ArrayLike<number>;
 
-/**
- * @throws LimbeckError INVALID_ARGUMENT, EMPTY_BATCH, NON_FINITE
- */
-export function toMatrix(value: MatrixLike, name: string): Matrix {
+/** A matrix of any numbers. */
+function toMatrix(value: MatrixLike, name: string): Matrix {
   if (!(value instanceof Matrix) && !isNested(value)) {
     throw new LimbeckError(
       'INVALID_ARGUMENT',
@@ -25,7 +24,7 @@ export function toMatrix(value: MatrixLike, name: string): Matrix {
       `${name}: expected at least one row and one column, got ${matrix.rows} × ${matrix.columns}.`,
     );
   }
-  return matrix.assertFinite(name);
+  return matrix;
 }
 
 function isNested(value: unknown): value is ArrayLike<ArrayLike<number>> {
@@ -37,14 +36,26 @@ function isNested(value: unknown): value is ArrayLike<ArrayLike<number>> {
  * A student matrix and the teacher's for the same samples, in one precision: float64 when either has it.
  *
  * @param unequalWidths what to do about unequal widths, as a sentence for the error; undefined when they may differ
- * @throws LimbeckError SHAPE_MISMATCH when the shapes do not fit
+ * @throws LimbeckError SHAPE_MISMATCH when the shapes do not fit, INVALID_ARGUMENT, EMPTY_BATCH, NON_FINITE
  */
 export function toPair(
   student: MatrixLike,
   teacher: MatrixLike,
   what: string,
   unequalWidths: string | undefined,
-): { readonly student: Matrix; readonly teacher: Matrix } {
+): Pair<Matrix> {
+  const pair = toUncheckedPair(student, teacher, what, unequalWidths);
+  assertPairFinite(pair, what);
+  return pair;
+}
+
+/** {@link toPair} for callers that look at the numbers themselves, or have {@link assertPairFinite} do it. */
+export function toUncheckedPair(
+  student: MatrixLike,
+  teacher: MatrixLike,
+  what: string,
+  unequalWidths: string | undefined,
+): Pair<Matrix> {
   const s = toMatrix(student, `student ${what}`);
   const t = toMatrix(teacher, `teacher ${what}`);
   if (s.rows !== t.rows) {
@@ -64,12 +75,18 @@ export function toPair(
   return { student: s.as(dtype), teacher: t.as(dtype) };
 }
 
+/** @throws LimbeckError NON_FINITE naming the side, the row and the column */
+export function assertPairFinite({ student, teacher }: Pair<Matrix>, what: string): void {
+  student.assertFinite(`student ${what}`);
+  teacher.assertFinite(`teacher ${what}`);
+}
+
 /**
  * Refuses a matrix that a gradient cannot be written to: of another form than the student's rows, or in memory that is read meanwhile.
  *
  * @throws LimbeckError SHAPE_MISMATCH, INVALID_ARGUMENT
  */
-export function checkPlace(into: Matrix, { student, teacher }: { readonly student: Matrix; readonly teacher: Matrix }) {
+export function checkPlace(into: Matrix, { student, teacher }: Pair<Matrix>) {
   if (!(into instanceof Matrix)) {
     throw new LimbeckError('INVALID_ARGUMENT', `into: expected a Matrix for the gradient, got ${show(into)}.`);
   }

@@ -1,5 +1,6 @@
 /** From the options and a concrete batch to the parts of the contrastive loss and their numbers; what does not go together is refused. */
 import { LimbeckError } from '../errors.ts';
+import { sharesWithinRange } from '../losses/contrastive.ts';
 import { withinRange } from '../losses/noise-contrastive.ts';
 import type { BankView, KeyBank } from '../negatives/key-bank.ts';
 import { type AnchorRange, type Selection, selectKeys } from '../negatives/selection.ts';
@@ -108,6 +109,7 @@ function prepareDirections(options: ContrastiveOptions, request: ContrastRequest
       names: rowNames(request),
       soft: options.targets === 'teacher',
       counted: kind === 'noise',
+      byShares: kind === 'softmax' && sharesWithinRange(options.temperature),
     });
     Object.assign(data, prepared.data);
     const { direction } = prepared;

@@ -1,12 +1,13 @@
 /** The symbolic losses by themselves: closed forms, gradients by central differences, and the edges of the normalisation. */
 import { describe, expect, it } from 'vitest';
-import { gradients, input, sum } from '../../src/graph/index.ts';
-import { contrastiveLoss } from '../../src/losses/contrastive.ts';
+import { gradients, input, type SymbolicTensor, sum } from '../../src/graph/index.ts';
+import { contrastiveLoss, sharesWithinRange } from '../../src/losses/contrastive.ts';
 import { cosineLoss, l2Normalize, rowDot } from '../../src/losses/cosine.ts';
 import { responseLoss } from '../../src/losses/response.ts';
 import { squaredErrorLoss } from '../../src/losses/squared-error.ts';
+import { Random } from '../../src/matrix/random.ts';
 import { compile } from '../../src/runtime/program.ts';
-import { floatTensor } from '../../src/runtime/tensors.ts';
+import { floatTensor, int32Tensor } from '../../src/runtime/tensors.ts';
 import { checkGradient } from '../graph/check-gradient.ts';
 
 describe('gradients of every input, in float64, below 1e-6', () => {
@@ -69,6 +70,90 @@ describe('gradients of every input, in float64, below 1e-6', () => {
           temperature,
         }),
     });
+  });
+});
+
+describe('contrastive, read off the own keys’ shares', () => {
+  const dims = { batch: 7, width: 5, keys: 6 };
+  const random = new Random(3);
+  const unit = (rows: number): number[][] =>
+    Array.from({ length: rows }, () => {
+      const row = Array.from({ length: dims.width }, () => random.normal());
+      return row.map((x) => x / Math.hypot(...row));
+    });
+  const [anchors, own, keys] = [unit(dims.batch), unit(dims.batch), unit(dims.keys)];
+  const hidden = Array.from({ length: dims.batch * dims.keys }, (_, k) => (k % 4 === 1 ? Number.NEGATIVE_INFINITY : 0));
+
+  /** Loss and gradients by anchors, own keys and the block's keys, with and without `ownShares`. */
+  async function both(dtype: 'float32' | 'float64', temperature: number, apart: boolean, opposite = false) {
+    const names = ['anchors', 'own', 'keys'] as const;
+    const [a, o, k] = [
+      input('anchors', dtype, ['batch', dims.width]),
+      input('own', dtype, ['batch', dims.width]),
+      input('keys', dtype, ['other', dims.width]),
+    ];
+    const mask = input('mask', dtype, ['batch', 'other']);
+    const columns = input('columns', 'int32', ['batch', 1]);
+    const tau = input('temperature', dtype, []);
+    const blocks = [{ keys: k, mask }, ...(apart ? [] : [{ keys: o }])];
+    const terms = { anchors: a, own: o, ownApart: apart, blocks, temperature: tau };
+    const outputs: Record<string, SymbolicTensor> = {};
+    for (const [name, loss] of Object.entries({
+      plain: contrastiveLoss(terms),
+      fast: contrastiveLoss({ ...terms, ownShares: { columns: apart ? undefined : columns } }),
+    })) {
+      outputs[name] = loss;
+      for (const [i, g] of gradients(loss, [a, o, k]).entries()) outputs[`${name} ${names[i]}`] = g;
+    }
+    const program = await compile({ inputs: [a, o, k, mask, tau, ...(apart ? [] : [columns])], outputs });
+    const array = (values: number[]) => (dtype === 'float64' ? Float64Array : Float32Array).from(values);
+    const rows = opposite ? own.map((row) => row.map((x) => -x)) : anchors;
+    const results = await program.run({
+      anchors: floatTensor(array(rows.flat()), [dims.batch, dims.width]),
+      own: floatTensor(array(own.flat()), [dims.batch, dims.width]),
+      keys: floatTensor(array(keys.flat()), [dims.keys, dims.width]),
+      mask: floatTensor(array(hidden), [dims.batch, dims.keys]),
+      temperature: floatTensor(array([temperature]), []),
+      // The batch's own keys are the second block.
+      ...(!apart && {
+        columns: int32Tensor(
+          Int32Array.from(own, (_, i) => dims.keys + i),
+          [dims.batch, 1],
+        ),
+      }),
+    });
+    await program.release();
+    return results;
+  }
+
+  it.each([
+    ['float64', 1e-12],
+    ['float32', 3e-6],
+  ] as const)(
+    '%s: the loss and the gradients of the plain form, relative to the largest entry, below %g',
+    async (dtype, tolerance) => {
+      for (const temperature of [1, 0.07, 1 / 32]) {
+        expect(sharesWithinRange(temperature)).toBe(true);
+        for (const apart of [false, true]) {
+          for (const opposite of [false, true]) {
+            const results = await both(dtype, temperature, apart, opposite);
+            for (const what of ['', ' anchors', ' own', ' keys']) {
+              const [plain, fast] = [results[`plain${what}`].data, results[`fast${what}`].data].map((d) =>
+                Array.from(d, Number),
+              );
+              const scale = Math.max(...plain.map(Math.abs));
+              expect(scale).toBeGreaterThan(0);
+              for (const [i, value] of plain.entries())
+                expect(Math.abs(fast[i] - value) / scale, `${temperature}${what}`).toBeLessThan(tolerance);
+            }
+          }
+        }
+      }
+    },
+  );
+
+  it('not where a share could vanish', () => {
+    expect(sharesWithinRange(0.03)).toBe(false);
   });
 });
 

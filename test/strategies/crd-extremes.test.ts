@@ -109,7 +109,7 @@ describe('as defined', () => {
     const zero = normal.gather([0, 1, 2, 3, 4, 5]);
     for (const i of [1, 3, 5]) {
       zero.row(i).fill(0);
-      expect([...short.gradient.row(i)]).toEqual([0, 0, 0, 0]);
+      expect([...short.gradient.row(i)].every((x) => x === 0)).toBe(true);
     }
     expect(short.loss).toBe(await crd().computeContrastiveLoss(zero, normal));
   });

@@ -35,14 +35,18 @@ async function expectError(promise: Promise<unknown>, code: string, ...parts: (s
 }
 
 describe('what is refused', () => {
-  const all = (student: never, teacher: never) => [
-    strategy.computeContrastiveLoss(student, teacher),
-    strategy.computeContrastiveGradient(student, teacher),
-    strategy.computeContrastiveLossAndGradient(student, teacher),
-    strategy.computeLoss(student, teacher),
-    strategy.computeGradient(student, teacher),
-    strategy.computeLossAndGradient(student, teacher),
-  ];
+  const all = (student: never, teacher: never): Promise<unknown>[] =>
+    [
+      strategy.computeContrastiveLoss(student, teacher),
+      strategy.computeContrastiveGradient(student, teacher),
+      strategy.computeContrastiveLossAndGradient(student, teacher),
+      strategy.computeLoss(student, teacher),
+      strategy.computeGradient(student, teacher),
+      strategy.computeLossAndGradient(student, teacher),
+    ].map((promise) => {
+      promise.catch(() => undefined); // All are called at once, and looked at one after the other.
+      return promise;
+    });
 
   it('unequal numbers of rows, unequal widths: both named', async () => {
     const four = Matrix.from([
@@ -96,6 +100,56 @@ describe('what is refused', () => {
       for (const promise of all(rows as never, spoilt as never)) {
         await expectError(promise, 'NON_FINITE', /^teacher (embeddings|outputs): .*row 2, column 1/);
       }
+    }
+  });
+
+  it('a number that is not finite, wherever it stands: found by every mode, at once and in tiles', async () => {
+    const random = new Random(5);
+    const good = () => Matrix.from(Array.from({ length: 9 }, () => Array.from({ length: 5 }, () => random.normal())));
+    const [student, teacher] = [good(), good()];
+    const bank = new TeacherBank(good());
+    const softmax = { contrastiveWeight: 1 };
+    for (const options of [
+      softmax,
+      { ...softmax, mode: 'infonce' },
+      { ...softmax, symmetric: true },
+      { ...softmax, targets: 'teacher' },
+      { ...softmax, temperature: 0.01 },
+      { ...softmax, negativesSampleSize: 3 },
+      { ...softmax, negativesSampleSize: 3, negativesDraw: 'anchor' },
+      { ...softmax, projection: 'both', projectionDimension: 3 },
+      { ...softmax, maxLogits: 30 },
+      { ...softmax, mode: 'infonce', maxLogits: 30 },
+      { ...softmax, bank },
+      { mode: 'crd' },
+      { mode: 'triplet' },
+      { mode: 'triplet', mining: 'all', normalize: false },
+    ] as const) {
+      const { bank: keys, ...rest } = { bank: undefined, ...options };
+      const strategy = new ContrastiveDistillationStrategy(rest as never);
+      strategy.bank = keys;
+      const labels = 'targets' in options || keys ? undefined : [0, 1, 2, 0, 1, 2, 0, 1, 2];
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        for (const [side, row, column] of [
+          ['student', 0, 4],
+          ['student', 8, 0],
+          ['teacher', 3, 2],
+          ['teacher', 8, 4],
+        ] as const) {
+          const spoilt = (of: Matrix, name: string): Matrix => {
+            const copy = new Matrix(of.rows, of.columns, of.data.slice());
+            if (name === side) copy.row(row)[column] = bad;
+            return copy;
+          };
+          const [s, t] = [spoilt(student, 'student'), spoilt(teacher, 'teacher')];
+          const named = new RegExp(`^${side} embeddings: .* got ${bad} in row ${row}, column ${column}`);
+          await expectError(strategy.computeContrastiveLoss(s, t), 'NON_FINITE', named);
+          await expectError(strategy.computeContrastiveGradient(s, t, labels), 'NON_FINITE', named);
+        }
+      }
+      // Nothing of it stays behind.
+      expect(Number.isFinite(await strategy.computeContrastiveLoss(student, teacher))).toBe(true);
+      await strategy.release();
     }
   });
 

@@ -99,7 +99,7 @@ describe('NT-Xent and InfoNCE', () => {
     for (const mode of ['ntxent', 'infonce'] as const) {
       const { loss, gradient } = await contrastive({ mode }).computeContrastiveLossAndGradient(student, T);
       expect(Number.isFinite(loss)).toBe(true);
-      expect([...gradient.row(0)]).toEqual([0, 0]);
+      expect([...gradient.row(0)].every((x) => x === 0)).toBe(true);
       gradient.assertFinite('gradient');
     }
   });

@@ -16,6 +16,7 @@ import {
 import { emitEntrywise } from './blocked-layout.ts';
 import { expandSource, sameShape } from './expand.ts';
 import { sum } from './reduce.ts';
+import { isRowFactor, rowFactor, scaled } from './row-factors.ts';
 import { reshape } from './shape.ts';
 import { unary } from './unary.ts';
 
@@ -93,40 +94,33 @@ function binaryOperator(name: string, rule: BinaryRule): Operator {
   };
 }
 
-function ofOperands(operator: Operator): (a: Operand, b: Operand) => SymbolicTensor {
+function binary(name: string, rule: BinaryRule): (a: Operand, b: Operand) => SymbolicTensor {
+  const operator = binaryOperator(name, rule);
   return (a, b) => {
     const [x, y] = operands(a, b);
     // Broadcasting is implicit here, so an explicit expansion of one side is work for nothing: the gradients of
     // reductions are expansions, and most of them meet a full-sized operand next.
-    const [p, q] = [expandSource(x, y.shape), expandSource(y, x.shape)];
-    return p !== x ? apply1(operator, [p, y], undefined) : apply1(operator, [x, q], undefined);
+    const full = broadcastShapes(x.shape, y.shape, name);
+    const fills = (source: SymbolicTensor, other: SymbolicTensor): boolean =>
+      sameShape(broadcastShapes(source.shape, other.shape, name), full);
+    const [p, q] = [expandSource(x), expandSource(y)];
+    if (p !== x && fills(p, y)) return apply1(operator, [p, y], undefined);
+    return apply1(operator, fills(q, x) ? [x, q] : [x, y], undefined);
   };
 }
-
-const binary = (name: string, rule: BinaryRule): ((a: Operand, b: Operand) => SymbolicTensor) =>
-  ofOperands(binaryOperator(name, rule));
 
 export const add: (a: Operand, b: Operand) => SymbolicTensor = binary('Add', { partials: (g) => [g, g] });
 
 export const sub: (a: Operand, b: Operand) => SymbolicTensor = binary('Sub', { partials: (g) => [g, neg(g)] });
 
-const mulOperator = binaryOperator('Mul', { partials: (g, a, b) => [mul(g, b), mul(g, a)] });
-
-export const mul: (a: Operand, b: Operand) => SymbolicTensor = ofOperands(mulOperator);
-
-/** A matrix [m, n] that is written as a product with one factor for each row, [m, 1] or []; undefined for any other. */
-export function rowFactor(x: SymbolicTensor): { factor: SymbolicTensor; rest: SymbolicTensor } | undefined {
-  const { source } = x;
-  if (source.kind !== 'operation' || (source.operation.operator as unknown) !== mulOperator) return undefined;
-  const [a, b] = source.operation.inputs;
-  const isFactor = ({ rank, shape }: SymbolicTensor): boolean => rank === 0 || (rank === 2 && shape[1] === 1);
-  if (isFactor(a) && sameShape(b.shape, x.shape)) return { factor: a, rest: b };
-  return isFactor(b) && sameShape(a.shape, x.shape) ? { factor: b, rest: a } : undefined;
-}
+export const mul: (a: Operand, b: Operand) => SymbolicTensor = binary('Mul', {
+  partials: (g, a, b) => [scaled(g, b), scaled(g, a)],
+});
 
 export const div: (a: Operand, b: Operand) => SymbolicTensor = binary('Div', {
   partials: (g, _, b, y) => {
-    const ga = div(g, b);
+    const factored = isRowFactor(b) ? rowFactor(g) : undefined;
+    const ga = factored ? mul(factored.rest, div(factored.factor, b)) : div(g, b);
     return [ga, neg(mul(ga, y))];
   },
 });

@@ -45,12 +45,10 @@ export function expandTo(x: SymbolicTensor, shape: Shape): SymbolicTensor {
   return apply1(expandOperator, [x], shape);
 }
 
-/** What `x` was expanded from, when it is an expansion to exactly `shape`; else `x` itself. */
-export function expandSource(x: SymbolicTensor, shape: Shape): SymbolicTensor {
+/** What `x` was expanded from; else `x` itself. */
+export function expandSource(x: SymbolicTensor): SymbolicTensor {
   const { source } = x;
-  return source.kind === 'operation' &&
-    (source.operation.operator as unknown) === expandOperator &&
-    sameShape(x.shape, shape)
+  return source.kind === 'operation' && (source.operation.operator as unknown) === expandOperator
     ? source.operation.inputs[0]
     : x;
 }

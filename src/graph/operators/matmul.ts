@@ -1,7 +1,8 @@
 /** Matrix products. */
 import { LimbeckError } from '../../errors.ts';
 import { apply1, type Operator, type SymbolicTensor } from '../tensor.ts';
-import { broadcastShapes, mul, rowFactor, unbroadcast } from './elementwise.ts';
+import { broadcastShapes, mul, unbroadcast } from './elementwise.ts';
+import { rowFactor } from './row-factors.ts';
 import { flattenRows, transpose } from './shape.ts';
 
 interface Transposition {

@@ -39,6 +39,48 @@ export const reduce: Record<string, GradientCase> = {
     symbolic: [['batch', 3, 4]],
     build: ([a]) => g.mul(g.logSumExp(a, [0, 2], { keepDimensions: true }), a),
   },
+  'pickedLoss, columns given, run-time sizes': {
+    shapes: [
+      [3, 4],
+      [5, 4],
+    ],
+    symbolic: [
+      [3, 4],
+      ['keys', 4],
+    ],
+    build: ([a, keys]) => {
+      const columns = g.constant(Int32Array.of(4, 0, 4), 'int32', [3, 1]);
+      const own = g.gather(keys, g.constant(Int32Array.of(4, 0, 4), 'int32', [3]));
+      const logits = g.matmul(a, keys, { transposeB: true });
+      return g.mul(g.pickedLoss(logits, { factors: [a, own], columns }), g.sum(a, [1], { keepDimensions: true }));
+    },
+  },
+  'pickedLoss, the last column': {
+    shapes: [
+      [3, 4],
+      [3, 4],
+      [5, 4],
+    ],
+    build: ([a, own, keys]) => {
+      const apart = g.sum(g.mul(a, own), [1], { keepDimensions: true });
+      const logits = g.concat([g.matmul(a, keys, { transposeB: true }), apart], 1);
+      return g.pickedLoss(logits, { factors: [a, own] });
+    },
+  },
+  unitRows: { shapes: [[3, 5]], build: ([a]) => g.exp(g.unitRows(a, 1e-12)) },
+  'unitRows, run-time sizes, three axes': {
+    shapes: [[2, 3, 4]],
+    symbolic: [['batch', 'length', 'width']],
+    build: ([a]) => g.exp(g.unitRows(a, 1e-12)),
+  },
+  'unitRows, the gradient of its gradient, with factors of rows': {
+    shapes: [
+      [3, 5],
+      [3, 5],
+      [3, 1],
+    ],
+    build: ([a, b, factor]) => g.gradients(g.sum(g.mul(g.mul(g.unitRows(a, 1e-12), b), factor)), [a])[0],
+  },
   'logSumExpParts, run-time sizes': {
     shapes: [[3, 5]],
     symbolic: [['batch', 'n']],
