@@ -1,7 +1,7 @@
 /** The contract of selectKeys, read back through `visible`: who is contrasted with whom. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/matrix/random.ts';
-import { type SelectionRequest, selectKeys } from '../../src/negatives/selection.ts';
+import { type Selection, type SelectionRequest, selectKeys } from '../../src/negatives/selection.ts';
 import { visible } from './visible.ts';
 
 const request = (changes: Partial<SelectionRequest> = {}): SelectionRequest => ({
@@ -35,6 +35,16 @@ function allKeys({ anchors, bank, labels, sampleIds }: SelectionRequest) {
   return keys;
 }
 
+/** The keys behind the columns of both blocks. */
+function columnNames({ batch, bank }: Selection, given: SelectionRequest): string[] {
+  const names = (which: string, rows: ArrayLike<number>): string[] => Array.from(rows, (row) => `${which} ${row}`);
+  const every = (size: number): number[] => Array.from({ length: size }, (_, i) => i);
+  return [
+    ...(batch ? names('batch', batch.rows ?? every(given.anchors)) : []),
+    ...(bank ? names('bank', bank.rows ?? every(given.bank?.size ?? 0)) : []),
+  ];
+}
+
 function expectContract(given: SelectionRequest): void {
   const selection = selectKeys(given);
   const keys = allKeys(given);
@@ -47,6 +57,9 @@ function expectContract(given: SelectionRequest): void {
     const positives =
       given.positives === 'class' ? others.filter(({ label }) => isSameClass(label)).map(({ name }) => name) : [];
 
+    expect(selection.ownColumns && columnNames(selection, given)[selection.ownColumns[i]]).toBe(
+      selection.ownApart ? undefined : own,
+    );
     const negatives = [...seen.keys].filter((name) => eligible.includes(name));
     expect(negatives, `negatives of anchor ${i}`).toHaveLength(Math.min(given.sampleSize, eligible.length));
     const rest = [...seen.keys].filter((name) => !eligible.includes(name)).sort();
@@ -70,16 +83,18 @@ function expectContract(given: SelectionRequest): void {
 
 describe('every candidate', () => {
   it('needs no mask: in the batch, with a bank apart, with the whole batch in the bank', () => {
-    expect(selectKeys(request())).toEqual({ ownApart: false, candidates: 4, batch: {} });
-    expect(selectKeys(request({ sampleSize: 4 }))).toEqual({ ownApart: false, candidates: 4, batch: {} });
+    const inOrder = { ownApart: false, ownColumns: Int32Array.of(0, 1, 2, 3, 4) };
+    expect(selectKeys(request())).toEqual({ ...inOrder, candidates: 4, batch: {} });
+    expect(selectKeys(request({ sampleSize: 4 }))).toEqual({ ...inOrder, candidates: 4, batch: {} });
     expect(selectKeys(request({ bank: bankOf(7, [-1, -1, -1, -1, -1]) }))).toEqual({
-      ownApart: false,
+      ...inOrder,
       candidates: 11,
       batch: {},
       bank: {},
     });
     expect(selectKeys(request({ bank: bankOf(7, [3, 0, 6, 1, 4]) }))).toEqual({
       ownApart: false,
+      ownColumns: Int32Array.of(3, 0, 6, 1, 4),
       candidates: 6,
       bank: {},
     });
