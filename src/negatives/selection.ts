@@ -81,25 +81,25 @@ interface Candidates {
 
 export function selectKeys(request: SelectionRequest): Selection {
   const { anchors, labels, bank, sampleIds } = request;
-  const everyRow = everyNumber(anchors);
-  const batchColumns = bank ? everyRow.filter((i) => bank.rowOfAnchor[i] < 0) : everyRow;
-  const candidates: Candidates = { batchColumns, total: batchColumns.length + (bank?.size ?? 0) };
-  const oneBlockHoldsAllOwn = batchColumns.length === anchors || batchColumns.length === 0;
-  const unlimited = request.sampleSize >= candidates.total - 1;
+  const inBatch = bank ? bank.rowOfAnchor.reduce((count, row) => (row < 0 ? count + 1 : count), 0) : anchors;
+  const total = inBatch + (bank?.size ?? 0);
+  const unlimited = request.sampleSize >= total - 1;
   const repeated =
-    bank?.groups !== undefined ||
-    (sampleIds !== undefined && batchColumns.length > 0 && new Set(sampleIds).size < anchors);
-  if (!labels && unlimited && !repeated && oneBlockHoldsAllOwn) {
-    // Every anchor sees every key, its own among them: nothing to mask, nothing to mark.
+    bank?.groups !== undefined || (sampleIds !== undefined && inBatch > 0 && new Set(sampleIds).size < anchors);
+  if (!labels && unlimited && !repeated && (inBatch === anchors || inBatch === 0)) {
+    // Every anchor sees every key, its own among them, which one block holds for all: nothing to mask, nothing to mark.
     const { from, to } = request.range ?? { from: 0, to: anchors };
     return {
       ownApart: false,
-      ownColumns: ownKeys(request, candidates).subarray(from, to),
-      candidates: candidates.total - 1,
-      ...(batchColumns.length > 0 ? { batch: {} } : {}),
+      ownColumns: bank && inBatch === 0 ? bank.rowOfAnchor.subarray(from, to) : everyNumber(to - from, from),
+      candidates: total - 1,
+      ...(inBatch > 0 ? { batch: {} } : {}),
       ...(bank ? { bank: {} } : {}),
     };
   }
+  const everyRow = everyNumber(anchors);
+  const batchColumns = bank ? everyRow.filter((i) => bank.rowOfAnchor[i] < 0) : everyRow;
+  const candidates: Candidates = { batchColumns, total };
   if (!labels && !unlimited && !repeated && request.draw !== 'anchor') {
     return sharedDraw(request, batchColumns, ownKeys(request, candidates));
   }
@@ -222,13 +222,13 @@ function drawNegatives(
 function ownKeys({ anchors, bank }: SelectionRequest, { batchColumns }: Candidates): Int32Array {
   const own = new Int32Array(anchors);
   if (bank) for (let i = 0; i < anchors; i++) own[i] = batchColumns.length + bank.rowOfAnchor[i];
-  for (const [key, column] of batchColumns.entries()) own[column] = key;
+  for (let key = 0; key < batchColumns.length; key++) own[batchColumns[key]] = key;
   return own;
 }
 
 function keyLabels({ labels, bank }: SelectionRequest, { batchColumns, total }: Candidates): Int32Array {
   const result = new Int32Array(total);
-  for (const [key, column] of batchColumns.entries()) result[key] = (labels as Int32Array)[column];
+  for (let key = 0; key < batchColumns.length; key++) result[key] = (labels as Int32Array)[batchColumns[key]];
   if (bank) result.set(bank.labels as Int32Array, batchColumns.length);
   return result;
 }

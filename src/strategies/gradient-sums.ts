@@ -40,7 +40,8 @@ export class GradientSums {
   times(factor: number): { readonly gradient: Matrix; readonly parameterGradients: ReadonlyMap<string, FloatArray> } {
     const { data, columns } = this.#gradient;
     data.fill(0, this.#written * columns);
-    for (const sums of [data, ...this.#parameters.values()]) for (let k = 0; k < sums.length; k++) sums[k] *= factor;
+    const all = factor === 1 ? [] : [data, ...this.#parameters.values()];
+    for (const sums of all) for (let k = 0; k < sums.length; k++) sums[k] *= factor;
     return { gradient: this.#gradient, parameterGradients: this.#parameters };
   }
 }

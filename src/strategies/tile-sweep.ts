@@ -1,13 +1,13 @@
 /** One pass over tiles of anchors: the program of a tile, and the sums that tiles add to. */
 import { declaring } from '../graph/declare.ts';
-import { add, type Graph, gradients, input, type SymbolicTensor, topologicalOrder } from '../graph/index.ts';
+import { add, type Graph, gradients, input, mul, type SymbolicTensor, topologicalOrder } from '../graph/index.ts';
 import { scoreTotal } from '../losses/noise-contrastive.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { AnchorRange } from '../negatives/selection.ts';
 import type { TensorData } from '../runtime/backend.ts';
 import { compile, type Program } from '../runtime/program.ts';
 import type { ProgramCache } from '../runtime/program-cache.ts';
-import { matrixTensor } from '../runtime/tensors.ts';
+import { matrixTensor, scalarTensor } from '../runtime/tensors.ts';
 import { directionTerms } from './anchor-direction.ts';
 import type { Pair, Prepared } from './batch.ts';
 import {
@@ -27,6 +27,7 @@ import type { GradientSums } from './gradient-sums.ts';
 const keysName = (side: Side): string => `${side} keys`;
 const keysGradientName = (side: Side): string => `gradient ${keysName(side)}`;
 const sofarName = (side: Side): string => `${keysGradientName(side)} so far`;
+const FACTOR = 'factor of gradients';
 
 /** A compiled tile, what it reads and which gradients it gives. */
 export interface Tile {
@@ -68,11 +69,16 @@ export class TileSweep {
     this.#sums = sums;
   }
 
-  /** Adds a tile to the sums of part `p`. */
-  async add(p: number, part: ContrastPart, data: Prepared['data'], range: AnchorRange): Promise<void> {
+  /**
+   * Adds a tile to the sums of part `p`.
+   *
+   * @param factor gradients are multiplied by it, in the graph
+   */
+  async add(p: number, part: ContrastPart, data: Prepared['data'], range: AnchorRange, factor: number): Promise<void> {
     const id = tileKey(part, data, this.#batch);
     const tile = await this.#tiles.get(id, () => compileTile(part, data, this.#batch));
     const feeds = await tileFeeds(tile.keys, data, this.#batch, range);
+    feeds[FACTOR] = scalarTensor(factor, this.#batch.raw.facts.dtype);
     const into: Record<string, TensorData> = {};
     for (const side of tile.byKeys) {
       // Added up inside the graph, number by number, and so in one place.
@@ -95,7 +101,7 @@ export class TileSweep {
     return this.#totals.reduce((sum, total, p) => sum + total / Math.max(1, this.#weights[p]), 0);
   }
 
-  /** What the gradients of the sums have to be divided by; where there are several parts they are means over the same anchors. */
+  /** Σ weights; where there are several parts they are means over the same anchors. At least 1, as a divisor. */
   weight(): number {
     return Math.max(1, this.#weights[0]);
   }
@@ -133,6 +139,7 @@ async function compileTile(part: ContrastPart, data: Prepared['data'], batch: Ti
   const { inputs, declare, raw, parameters, anchors, keys, symbols } = tileInputs(data, batch);
   const { dtype } = batch.raw.facts;
   const { total, weight } = partTotal(part, anchors, keys, symbols);
+  const factor = declare(FACTOR, dtype, []);
   const reached = inputsOf([total]);
   const trains = batch.trained.length > 0;
   const byAnchors = trains && reached.has(raw.student);
@@ -147,7 +154,7 @@ async function compileTile(part: ContrastPart, data: Prepared['data'], batch: Ti
   ];
   const outputs: Record<string, SymbolicTensor> = { total, weight };
   const found = gradients(
-    total,
+    mul(total, factor),
     wanted.map(({ of }) => of),
   );
   for (const [i, { name, sofar }] of wanted.entries()) {

@@ -74,17 +74,21 @@ export class TiledContrast {
       const observed = await this.#calibrate(ranges, tileBatch, layer, request);
       const sweep = new TileSweep(tileBatch, this.#tiles, sums);
       let scale = 1;
+      let counted = true;
       let usable = false;
       for (const range of ranges) {
         const { parts, data, usable: tileUsable } = request.prepare(layer, range);
         scale = partScale(parts);
+        // Every anchor counts once, but for triplets, whose weight is known at the end.
+        counted = parts.every(({ kind }) => kind !== 'triplet');
         usable ||= tileUsable;
-        for (const [p, part] of parts.entries()) await sweep.add(p, part, data, range);
+        const factor = counted ? (request.weight * scale) / facts.rows : 1;
+        for (const [p, part] of parts.entries()) await sweep.add(p, part, data, range, factor);
       }
       if (!usable) request.noneUsable();
-      const factor = request.weight * scale;
-      const loss = factor * sweep.loss();
-      const gradients = sums && (await this.#finish(sums, sweep, raw, factor));
+      const loss = request.weight * scale * sweep.loss();
+      const rest = counted ? 1 : (request.weight * scale) / sweep.weight();
+      const gradients = sums && (await this.#finish(sums, sweep, raw, rest));
       return {
         loss,
         components: { contrastive: loss },
@@ -160,12 +164,12 @@ export class TiledContrast {
     return observed;
   }
 
-  /** Takes gradients by rows as keys back to the batch's own rows and the parameters, and scales the sums. */
+  /** Takes gradients by rows as keys back to the batch's own rows and the parameters, and multiplies the sums by `factor`. */
   async #finish(sums: GradientSums, sweep: TileSweep, raw: RawBatch, factor: number) {
     for (const [side, cotangent] of sweep.byKeys()) {
       await this.#rows.pullBack(side, raw, cotangent, sums);
     }
-    return sums.times(factor / sweep.weight());
+    return sums.times(factor);
   }
 }
 

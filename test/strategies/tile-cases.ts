@@ -158,9 +158,9 @@ export function outputsOf(rows: number, classes: number, seed: number): { studen
 export async function watchingTiles<T>(run: (tiles: AnchorRange[]) => Promise<T>): Promise<T> {
   const tiles: AnchorRange[] = [];
   const original = TileSweep.prototype.add;
-  TileSweep.prototype.add = function (p, part, data, range) {
+  TileSweep.prototype.add = function (p, part, data, range, factor) {
     if (p === 0) tiles.push(range);
-    return original.call(this, p, part, data, range);
+    return original.call(this, p, part, data, range, factor);
   };
   try {
     return await run(tiles);

@@ -93,23 +93,23 @@ describe('tiles = the whole', () => {
     [
       'a tile left out',
       (original) =>
-        async function (this: TileSweep, p, part, data, range) {
-          if (range.from > 0) await original.call(this, p, part, data, range);
+        async function (this: TileSweep, p, part, data, range, factor) {
+          if (range.from > 0) await original.call(this, p, part, data, range, factor);
         },
     ],
     [
       'a tile taken twice',
       (original) =>
-        async function (this: TileSweep, p, part, data, range) {
-          await original.call(this, p, part, data, range);
-          if (range.from === 0) await original.call(this, p, part, data, range);
+        async function (this: TileSweep, p, part, data, range, factor) {
+          await original.call(this, p, part, data, range, factor);
+          if (range.from === 0) await original.call(this, p, part, data, range, factor);
         },
     ],
     [
       'the rows of another tile',
       (original) =>
-        async function (this: TileSweep, p, part, data, { from, to }) {
-          await original.call(this, p, part, data, from > 0 ? { from: from - 1, to: to - 1 } : { from, to });
+        async function (this: TileSweep, p, part, data, { from, to }, factor) {
+          await original.call(this, p, part, data, from > 0 ? { from: from - 1, to: to - 1 } : { from, to }, factor);
         },
     ],
   ])('the comparison notices %s', async (_, mutate) => {
