@@ -10,6 +10,7 @@ import {
   type Shape,
   type SymbolicTensor,
 } from '../tensor.ts';
+import { emitAddRows, emitWidth } from './add-rows.ts';
 import { expand, sameShape } from './expand.ts';
 
 function checkIndices(operator: string, indices: SymbolicTensor): void {
@@ -51,22 +52,23 @@ const scatterAddOperator: Operator<number> = {
   emit(emitter, operation) {
     const { inputs, inputNames, outputNames, attributes: axis } = operation;
     const [{ rank, dtype }, indices, table] = inputs;
-    const column = emitter.temporary('Unsqueeze', [wideIndices(emitter, indices, inputNames[1]), emitter.int64s([-1])]);
-    // ScatterND works on first axes: bring the axis there, and back.
+    const rows = wideIndices(emitter, indices, inputNames[1]);
+    // Rows are along the first axis: bring the axis there, and back.
     const rest = table.shape.map((_, i) => i).filter((i) => i !== axis);
     const size = emitter.temporary('Shape', [inputNames[2]]);
     const shape = axis === 0 ? size : emitter.temporary('Gather', [size, emitter.int64s([axis, ...rest])]);
-    const zeros = emitter.temporary('Expand', [emitter.scalar(0, dtype), shape]);
-    const reduction = { reduction: { string: 'add' } };
-    if (axis === 0) return emitter.node('ScatterND', [zeros, column, inputNames[0]], outputNames, reduction);
+    const base = emitter.temporary('Expand', [emitter.scalar(0, dtype), shape]);
+    const width = emitWidth(emitter, shape, 1);
+    if (axis === 0) return emitAddRows(emitter, { base, shape, rows, width, updates: inputNames[0] }, outputNames[0]);
     const axes = Array.from({ length: rank }, (_, i) => i);
     const forward = [
       ...axes.slice(axis, axis + indices.rank),
       ...axes.slice(0, axis),
       ...axes.slice(axis + indices.rank),
     ];
-    const rows = emitter.temporary('Transpose', [inputNames[0]], { perm: { ints: forward } });
-    const sum = emitter.temporary('ScatterND', [zeros, column, rows], reduction);
+    const updates = emitter.temporary('Transpose', [inputNames[0]], { perm: { ints: forward } });
+    const sum = `${outputNames[0]} along the first axis`;
+    emitAddRows(emitter, { base, shape, rows, width, updates }, sum);
     const back = table.shape.map((_, i) => [axis, ...rest].indexOf(i));
     return emitter.node('Transpose', [sum], outputNames, { perm: { ints: back } });
   },
@@ -179,10 +181,14 @@ const scatterNDOperator: Operator<ScatterReduction> = {
     }
     return [{ dtype: x.dtype, shape: x.shape }];
   },
-  emit: (emitter, { inputs: [, indices], inputNames: [x, name, updates], outputNames, attributes }) =>
-    emitter.node('ScatterND', [x, wideIndices(emitter, indices, name), updates], outputNames, {
-      reduction: { string: attributes },
-    }),
+  emit(emitter, { inputs: [, indices], inputNames: [x, name, updates], outputNames, attributes }) {
+    const places = wideIndices(emitter, indices, name);
+    if (attributes === 'none') return emitter.node('ScatterND', [x, places, updates], outputNames);
+    const shape = emitter.temporary('Shape', [x]);
+    const k = indices.shape[indices.rank - 1] as number;
+    const rows = emitRowNumbers(emitter, places, shape, k);
+    return emitAddRows(emitter, { base: x, shape, rows, width: emitWidth(emitter, shape, k), updates }, outputNames[0]);
+  },
   vjp({ inputs: [, indices, updates], attributes }, [g]) {
     if (!g) return [];
     const gx = attributes === 'add' ? g : scatterND(g, indices, zerosLike(updates));
@@ -198,6 +204,29 @@ export function scatterND(
   reduction: ScatterReduction = 'none',
 ): SymbolicTensor {
   return apply1(scatterNDOperator, [x, indices, updates], reduction);
+}
+
+/** Places [..., k] along the first k axes as numbers of the rows that are left, counted in order. */
+function emitRowNumbers(emitter: Emitter, places: string, shape: string, k: number): string {
+  const axis = emitter.int64s([-1]);
+  const sizes = emitter.temporary('Slice', [shape, emitter.int64s([0]), emitter.int64s([k])]);
+  const negative = emitter.temporary('Less', [places, emitter.scalar(0, 'int64')]);
+  const counted = emitter.temporary('Where', [negative, emitter.temporary('Add', [places, sizes]), places]);
+  // Rows to a step along each axis: the product of the sizes of the axes after it.
+  const strides = emitter.temporary(
+    'Concat',
+    [
+      ...Array.from({ length: k - 1 }, (_, j) => {
+        const after = emitter.temporary('Slice', [sizes, emitter.int64s([j + 1]), emitter.int64s([k])]);
+        return emitter.temporary('ReduceProd', [after], { keepdims: { int: 1 } });
+      }),
+      emitter.int64s([1]),
+    ],
+    { axis: { int: 0 } },
+  );
+  return emitter.temporary('ReduceSum', [emitter.temporary('Mul', [counted, strides]), axis], {
+    keepdims: { int: 0 },
+  });
 }
 
 function zerosLike(x: SymbolicTensor): SymbolicTensor {

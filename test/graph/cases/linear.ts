@@ -108,6 +108,17 @@ export const linear: Record<string, GradientCase> = {
     ],
     build: ([a, b]) => g.exp(g.scatterND(a, integers([2, 0], [2, 1]), b)),
   },
+  'scatterND, added, rows of two axes, counted from the end too': {
+    shapes: [
+      [2, 3, 4],
+      [4, 4],
+    ],
+    symbolic: [
+      ['a', 'b', 4],
+      [4, 4],
+    ],
+    build: ([a, b]) => g.exp(g.scatterND(a, integers([1, -1, 0, 2, -1, 2, -2, 0], [4, 2]), b, 'add')),
+  },
   'scatterND, added, repeated': {
     shapes: [[3, 2], [3]],
     build: ([a, b]) => g.exp(g.scatterND(a, integers([2, 0, 1, 1, 2, 0], [3, 2]), b, 'add')),
