@@ -39,7 +39,6 @@ export {
   layerNormalization,
   logSoftmax,
   logSumExpParts,
-  type PickedEntry,
   pickedLoss,
   softmax,
 } from './operators/normalization.ts';

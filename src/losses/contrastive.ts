@@ -65,13 +65,12 @@ export interface ContrastiveTerms {
   readonly teacherOwn?: SymbolicTensor | undefined;
   /** Scalar τ > 0. */
   readonly temperature: SymbolicTensor;
-  /** The own keys' shares of the softmax, to read the loss off; that saves passes over the logits. Only where {@link sharesWithinRange}, and targets are the own keys. */
-  readonly ownShares?: OwnShares | undefined;
-}
-
-export interface OwnShares {
-  /** [B, 1], integers: where the own keys stand among the keys of all blocks, one after the other; left out with `ownApart`. */
-  readonly columns?: SymbolicTensor | undefined;
+  /**
+   * [B, 1], integers: where the own keys stand among the keys of all blocks, one after the other, and behind them with `ownApart`. With it
+   * the loss is read off the own keys' shares of the softmax, which saves passes over the logits. Only where {@link sharesWithinRange},
+   * and targets are the own keys.
+   */
+  readonly ownColumns?: SymbolicTensor | undefined;
 }
 
 /** Of float32 the smallest normal number is e^−87; the rest is room for 1e10 keys. */
@@ -89,14 +88,11 @@ export function contrastiveLoss(terms: ContrastiveTerms): SymbolicTensor {
 
 /** {@link contrastiveLoss} as a sum over anchors, each of weight 1. */
 export function contrastiveTotal(terms: ContrastiveTerms): WeightedTotal {
-  const { anchors, ownLogit, logits } = scaledLogits(terms);
+  const { ownLogit, logits } = scaledLogits(terms);
   const seen = logits.map((block) => block.seen);
   // An anchor sees its own key, so no row is −∞ throughout.
   const all = concat(terms.ownApart ? [...seen, ownLogit] : seen, 1);
-  if (terms.ownShares) {
-    const { columns } = terms.ownShares;
-    return overAnchors(pickedLoss(all, { factors: [anchors, terms.own], columns }));
-  }
+  if (terms.ownColumns) return overAnchors(pickedLoss(all, terms.ownColumns));
   const { highest, excess } = logSumExpParts(all);
   const target = targetLogit(
     terms,
@@ -117,8 +113,6 @@ export interface BlockLogits {
 
 /** aᵢ·kⱼ/τ for the own keys [B, 1] and for every block. */
 export function scaledLogits({ anchors: rows, temperature, own, blocks }: ContrastiveTerms): {
-  /** aᵢ/τ */
-  readonly anchors: SymbolicTensor;
   readonly ownLogit: SymbolicTensor;
   readonly logits: readonly BlockLogits[];
 } {
@@ -128,7 +122,7 @@ export function scaledLogits({ anchors: rows, temperature, own, blocks }: Contra
     const product = matmul(anchors, block.keys, { transposeB: true });
     return { product, seen: seenOf(product, block) };
   });
-  return { anchors, ownLogit: rowDot(anchors, own), logits };
+  return { ownLogit: rowDot(anchors, own), logits };
 }
 
 /** A block's numbers [B, N], −∞ where the anchor does not see the key. */

@@ -59,6 +59,11 @@ export class Columns {
     return this.#columnOf[which][row] + (which === 'bank' ? this.rows.batch.length : 0);
   }
 
+  /** How many columns both blocks have. */
+  get count(): number {
+    return this.rows.batch.length + this.rows.bank.length;
+  }
+
   isWhole(which: Which): boolean {
     return this.rows[which].length === this.#sizes[which];
   }

@@ -61,8 +61,8 @@ export interface Selection {
   /** True when no block shows an anchor its own key. */
   readonly ownApart: boolean;
   readonly ownTarget?: Float64Array;
-  /** Else where the own key of every anchor stands among the columns of both blocks, the batch's first. */
-  readonly ownColumns?: Int32Array;
+  /** Where the own key of every anchor stands among the columns of both blocks, the batch's first; behind them when it is apart. */
+  readonly ownColumns: Int32Array;
   /** Rows of the batch as keys; `rows` undefined means all of them, in order. Undefined when no anchor sees any. */
   readonly batch?: SelectedBlock & { readonly rows?: Int32Array };
   /** Bank rows as keys, likewise. */
@@ -181,7 +181,7 @@ function maskedSelection(
     ownApart,
     candidates: total - repetitions - 1,
     negatives: Int32Array.from(negatives, (keys) => keys.length),
-    ...(ownApart ? {} : { ownColumns: Int32Array.from(anchors, (i) => columns.column(ownKey[i])) }),
+    ownColumns: Int32Array.from(anchors, (i) => (ownApart ? columns.count : columns.column(ownKey[i]))),
     ...(ownApart && withTargets ? { ownTarget } : {}),
     ...(inBatch ? { batch: inBatch } : {}),
     ...(inBank ? { bank: inBank } : {}),

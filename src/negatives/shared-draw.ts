@@ -45,7 +45,7 @@ export function sharedDraw(
   const [inBatch, inBank] = [block('batch'), block('bank')];
   return {
     ownApart,
-    ...(ownApart ? {} : { ownColumns: own.map((key) => columns.column(key)) }),
+    ownColumns: own.map((key) => (ownApart ? columns.count : columns.column(key))),
     candidates: total - 1,
     negatives: new Int32Array(own.length).fill(sampleSize),
     ...(inBatch ? { batch: inBatch } : {}),

@@ -73,7 +73,7 @@ export function prepareDirection(request: DirectionRequest): {
     data[directionData(anchors, what)] = { shape, tensor: matrixTensor(matrix) };
   };
   put('own target', ownTarget, [names.anchors, 1]);
-  if (byShares && ownColumns)
+  if (byShares)
     data[directionData(anchors, 'own columns')] = {
       shape: [names.anchors, 1],
       tensor: int32Tensor(ownColumns, [rows, 1]),
@@ -179,6 +179,6 @@ export function directionTerms(
     // Soft targets are for student anchors where keys are fed, so those are teacher rows.
     teacherOwn: soft ? ownKeys : undefined,
     temperature: data.temperature,
-    ownShares: byShares ? { columns: read('own columns') } : undefined,
+    ownColumns: byShares ? read('own columns') : undefined,
   };
 }

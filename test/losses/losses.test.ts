@@ -84,7 +84,7 @@ describe('contrastive, read off the own keys’ shares', () => {
   const [anchors, own, keys] = [unit(dims.batch), unit(dims.batch), unit(dims.keys)];
   const hidden = Array.from({ length: dims.batch * dims.keys }, (_, k) => (k % 4 === 1 ? Number.NEGATIVE_INFINITY : 0));
 
-  /** Loss and gradients by anchors, own keys and the block's keys, with and without `ownShares`. */
+  /** Loss and gradients by anchors, own keys and the block's keys, with and without `ownColumns`. */
   async function both(dtype: 'float32' | 'float64', temperature: number, apart: boolean, opposite = false) {
     const names = ['anchors', 'own', 'keys'] as const;
     const [a, o, k] = [
@@ -100,12 +100,12 @@ describe('contrastive, read off the own keys’ shares', () => {
     const outputs: Record<string, SymbolicTensor> = {};
     for (const [name, loss] of Object.entries({
       plain: contrastiveLoss(terms),
-      fast: contrastiveLoss({ ...terms, ownShares: { columns: apart ? undefined : columns } }),
+      fast: contrastiveLoss({ ...terms, ownColumns: columns }),
     })) {
       outputs[name] = loss;
       for (const [i, g] of gradients(loss, [a, o, k]).entries()) outputs[`${name} ${names[i]}`] = g;
     }
-    const program = await compile({ inputs: [a, o, k, mask, tau, ...(apart ? [] : [columns])], outputs });
+    const program = await compile({ inputs: [a, o, k, mask, tau, columns], outputs });
     const array = (values: number[]) => (dtype === 'float64' ? Float64Array : Float32Array).from(values);
     const rows = opposite ? own.map((row) => row.map((x) => -x)) : anchors;
     const results = await program.run({
@@ -114,13 +114,11 @@ describe('contrastive, read off the own keys’ shares', () => {
       keys: floatTensor(array(keys.flat()), [dims.keys, dims.width]),
       mask: floatTensor(array(hidden), [dims.batch, dims.keys]),
       temperature: floatTensor(array([temperature]), []),
-      // The batch's own keys are the second block.
-      ...(!apart && {
-        columns: int32Tensor(
-          Int32Array.from(own, (_, i) => dims.keys + i),
-          [dims.batch, 1],
-        ),
-      }),
+      // The batch's own keys are the second block, or the one column behind the first.
+      columns: int32Tensor(
+        Int32Array.from(own, (_, i) => dims.keys + (apart ? 0 : i)),
+        [dims.batch, 1],
+      ),
     });
     await program.release();
     return results;

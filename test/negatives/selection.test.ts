@@ -57,9 +57,8 @@ function expectContract(given: SelectionRequest): void {
     const positives =
       given.positives === 'class' ? others.filter(({ label }) => isSameClass(label)).map(({ name }) => name) : [];
 
-    expect(selection.ownColumns && columnNames(selection, given)[selection.ownColumns[i]]).toBe(
-      selection.ownApart ? undefined : own,
-    );
+    const names = [...columnNames(selection, given), ...(selection.ownApart ? [own] : [])];
+    expect(names[selection.ownColumns[i]]).toBe(own);
     const negatives = [...seen.keys].filter((name) => eligible.includes(name));
     expect(negatives, `negatives of anchor ${i}`).toHaveLength(Math.min(given.sampleSize, eligible.length));
     const rest = [...seen.keys].filter((name) => !eligible.includes(name)).sort();

@@ -1,6 +1,8 @@
 /** Softmax and log-softmax along any axis, layer normalisation over the last. */
-import { apply1, normalizeAxis, type Operator, type SymbolicTensor } from '../tensor.ts';
-import { add, div, exp, mul, neg, sqrt, stopGradient, sub, unbroadcast } from './elementwise.ts';
+import { apply1, constant, normalizeAxis, type Operator, type SymbolicTensor } from '../tensor.ts';
+import { add, div, exp, mul, sqrt, stopGradient, sub, unbroadcast } from './elementwise.ts';
+import { expand } from './expand.ts';
+import { scatterElements } from './gather.ts';
 import { max, mean, sum } from './reduce.ts';
 
 const kept = { keepDimensions: true };
@@ -68,44 +70,35 @@ export function logSumExpParts(x: SymbolicTensor): LogSumExpParts {
   };
 }
 
-/**
- * Inputs: x and the rows whose dot product is the picked entry, which are there for the gradient alone, the softmax of x, and the columns of
- * the picked entries, the last where there are none.
- */
+/** Inputs: x, which is there for the gradient alone, its softmax, and the columns of the picked entries. */
 const pickedLossOperator: Operator = {
   name: 'PickedLoss',
-  infer: ([x]) => [{ dtype: x.dtype, shape: [x.shape[0], 1] }],
-  emit(emitter, { inputNames: [, , , shares, columns], outputNames }) {
-    const [axis, last, end] = [[1], [-1], [Number.MAX_SAFE_INTEGER]].map((values) => emitter.int64s(values));
-    const share = columns
-      ? emitter.temporary('GatherElements', [shares, columns], { axis: { int: 1 } })
-      : emitter.temporary('Slice', [shares, last, end, axis]);
+  infer: ([x, , columns]) => [{ dtype: x.dtype, shape: columns.shape }],
+  emit(emitter, { inputNames: [, shares, columns], outputNames }) {
+    const share = emitter.temporary('GatherElements', [shares, columns], { axis: { int: 1 } });
     emitter.node('Neg', [emitter.temporary('Log', [share])], outputNames);
   },
-  vjp: ({ inputs: [, a, b, shares] }, [g]) => (g ? [mul(g, shares), neg(mul(b, g)), neg(mul(a, g))] : []),
+  vjp({ inputs: [x, shares, columns] }, [g]) {
+    if (!g) return [];
+    // One number a row is added to the shares, where they are: the runtime copies nothing for it when nobody else reads them later.
+    const off = scatterElements(shares, columns, expand(constant(-1, x.dtype), columns), 1, 'add');
+    return [mul(g, off), undefined, undefined];
+  },
 };
-
-/** An entry of each row that is known as a dot product. */
-export interface PickedEntry {
-  /** [B, D] and [B, D]: its factors, a·b. */
-  readonly factors: readonly [SymbolicTensor, SymbolicTensor];
-  /** [B, 1], integers: its column; the last one where it is left out. */
-  readonly columns?: SymbolicTensor | undefined;
-}
 
 /**
  * log Σ exp(x) − the picked entry, for each row of x [B, N], as −log of its share of the softmax: the loss of a softmax over similarities in one pass
- * over them. What the picked entry contributes to the gradient goes to its factors, B × D numbers instead of B × N. Only where the share is
- * a normal number of the type, which is where the entry is less than 64 below the largest of its row.
+ * over them, and its gradient in none but that for one number a row. Only where the share is a normal number of the type, which is where the entry is less
+ * than 64 below the largest of its row.
  *
+ * @param columns [B, 1], integers: the picked entry's column
  * @returns [B, 1]
  *
  * @example
- * const logits = matmul(anchors, keys, { transposeB: true });
- * const loss = pickedLoss(logits, { factors: [anchors, own], columns });
+ * const loss = pickedLoss(matmul(anchors, keys, { transposeB: true }), columns);
  */
-export function pickedLoss(x: SymbolicTensor, { factors, columns }: PickedEntry): SymbolicTensor {
-  return apply1(pickedLossOperator, [x, ...factors, softmax(x), ...(columns ? [columns] : [])], undefined);
+export function pickedLoss(x: SymbolicTensor, columns: SymbolicTensor): SymbolicTensor {
+  return apply1(pickedLossOperator, [x, softmax(x), columns], undefined);
 }
 
 const layerNormalizationOperator: Operator<number> = {

@@ -39,33 +39,15 @@ export const reduce: Record<string, GradientCase> = {
     symbolic: [['batch', 3, 4]],
     build: ([a]) => g.mul(g.logSumExp(a, [0, 2], { keepDimensions: true }), a),
   },
-  'pickedLoss, columns given, run-time sizes': {
-    shapes: [
-      [3, 4],
-      [5, 4],
-    ],
-    symbolic: [
-      [3, 4],
-      ['keys', 4],
-    ],
-    build: ([a, keys]) => {
-      const columns = g.constant(Int32Array.of(4, 0, 4), 'int32', [3, 1]);
-      const own = g.gather(keys, g.constant(Int32Array.of(4, 0, 4), 'int32', [3]));
-      const logits = g.matmul(a, keys, { transposeB: true });
-      return g.mul(g.pickedLoss(logits, { factors: [a, own], columns }), g.sum(a, [1], { keepDimensions: true }));
-    },
+  'pickedLoss, run-time size': {
+    shapes: [[3, 5]],
+    symbolic: [[3, 'n']],
+    build: ([x]) => g.mul(g.pickedLoss(x, g.constant(Int32Array.of(4, 0, 4), 'int32', [3, 1])), x),
   },
-  'pickedLoss, the last column': {
-    shapes: [
-      [3, 4],
-      [3, 4],
-      [5, 4],
-    ],
-    build: ([a, own, keys]) => {
-      const apart = g.sum(g.mul(a, own), [1], { keepDimensions: true });
-      const logits = g.concat([g.matmul(a, keys, { transposeB: true }), apart], 1);
-      return g.pickedLoss(logits, { factors: [a, own] });
-    },
+  'pickedLoss, the gradient of its gradient': {
+    shapes: [[3, 5]],
+    build: ([x]) =>
+      g.gradients(g.sum(g.exp(g.pickedLoss(x, g.constant(Int32Array.of(1, 0, 4), 'int32', [3, 1])))), [x])[0],
   },
   unitRows: { shapes: [[3, 5]], build: ([a]) => g.exp(g.unitRows(a, 1e-12)) },
   'unitRows, run-time sizes, three axes': {
