@@ -41,7 +41,7 @@ export interface ContrastiveContext {
   readonly step?: number;
   /**
    * A matrix like the student's rows, but not these, that the gradient is written to and that is returned: with the gradient of the
-   * step before, a loop over large batches makes no arrays of their size. By default a fresh one.
+   * step before, a loop over large batches makes no arrays of their size. After an error its numbers are arbitrary. By default a fresh one.
    */
   readonly into?: Matrix;
 }
