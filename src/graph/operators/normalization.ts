@@ -1,8 +1,7 @@
 /** Softmax and log-softmax along any axis, layer normalisation over the last. */
-import { apply1, constant, normalizeAxis, type Operator, type SymbolicTensor } from '../tensor.ts';
+import { apply1, normalizeAxis, type Operator, type SymbolicTensor } from '../tensor.ts';
 import { add, div, exp, mul, sqrt, stopGradient, sub, unbroadcast } from './elementwise.ts';
-import { expand } from './expand.ts';
-import { scatterElements } from './gather.ts';
+import { gatherElements, scatterElements } from './gather.ts';
 import { max, mean, sum } from './reduce.ts';
 
 const kept = { keepDimensions: true };
@@ -70,19 +69,17 @@ export function logSumExpParts(x: SymbolicTensor): LogSumExpParts {
   };
 }
 
-/** Inputs: x, which is there for the gradient alone, its softmax, and the columns of the picked entries. */
+/** Inputs: x and its softmax, which are there for the gradient alone, the picked shares and their columns. */
 const pickedLossOperator: Operator = {
   name: 'PickedLoss',
-  infer: ([x, , columns]) => [{ dtype: x.dtype, shape: columns.shape }],
-  emit(emitter, { inputNames: [, shares, columns], outputNames }) {
-    const share = emitter.temporary('GatherElements', [shares, columns], { axis: { int: 1 } });
-    emitter.node('Neg', [emitter.temporary('Log', [share])], outputNames);
-  },
-  vjp({ inputs: [x, shares, columns] }, [g]) {
+  infer: ([x, , picked]) => [{ dtype: x.dtype, shape: picked.shape }],
+  emit: (emitter, { inputNames: [, , picked], outputNames }) =>
+    emitter.node('Neg', [emitter.temporary('Log', [picked])], outputNames),
+  vjp({ inputs: [, shares, picked, columns] }, [g]) {
     if (!g) return [];
-    // One number a row is added to the shares, where they are: the runtime copies nothing for it when nobody else reads them later.
-    const off = scatterElements(shares, columns, expand(constant(-1, x.dtype), columns), 1, 'add');
-    return [mul(g, off), undefined, undefined];
+    // The runtime takes 1 off where the shares are, without a copy, if it does so after they were picked: so −1 is made of what was picked.
+    const off = scatterElements(shares, columns, sub(mul(stopGradient(picked), 0), 1), 1, 'add');
+    return [mul(g, off)];
   },
 };
 
@@ -98,7 +95,8 @@ const pickedLossOperator: Operator = {
  * const loss = pickedLoss(matmul(anchors, keys, { transposeB: true }), columns);
  */
 export function pickedLoss(x: SymbolicTensor, columns: SymbolicTensor): SymbolicTensor {
-  return apply1(pickedLossOperator, [x, softmax(x), columns], undefined);
+  const shares = softmax(x);
+  return apply1(pickedLossOperator, [x, shares, gatherElements(shares, columns, 1), columns], undefined);
 }
 
 const layerNormalizationOperator: Operator<number> = {
