@@ -1,5 +1,4 @@
 /** Held-out samples with the rows of teacher and student, kept beside a run: what its map is drawn from. */
-
 import type { BuiltTeacher } from '../config/build-teacher.ts';
 import type { CacheConfig } from '../config/teacher-schema.ts';
 import type { Dataset } from '../data/dataset.ts';

@@ -1,6 +1,6 @@
 /**
  * Rows scaled to length one, as numbers: for banks and for evaluation, where nothing is differentiated. The engine's own
- * normalisation is `losses/cosine.ts`.
+ * normalisation is `graph/operators/unit-rows.ts`, which losses reach through `losses/cosine.ts`.
  */
 import { Matrix } from './matrix.ts';
 

@@ -1,5 +1,4 @@
 /** A sentence encoder of the BERT family, run by our own engine: config.json + safetensors weights + tokenizer.json. */
-
 import { createHash } from 'node:crypto';
 import { TextTokenizer } from '../data/tokenizer.ts';
 import { LimbeckError } from '../errors.ts';

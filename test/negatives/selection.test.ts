@@ -1,5 +1,6 @@
 /** The contract of selectKeys, read back through `visible`: who is contrasted with whom. */
 import { describe, expect, it } from 'vitest';
+import { everyNumber } from '../../src/matrix/every-number.ts';
 import { Random } from '../../src/matrix/random.ts';
 import { type Selection, type SelectionRequest, selectKeys } from '../../src/negatives/selection.ts';
 import { visible } from './visible.ts';
@@ -38,10 +39,9 @@ function allKeys({ anchors, bank, labels, sampleIds }: SelectionRequest) {
 /** The keys behind the columns of both blocks. */
 function columnNames({ batch, bank }: Selection, given: SelectionRequest): string[] {
   const names = (which: string, rows: ArrayLike<number>): string[] => Array.from(rows, (row) => `${which} ${row}`);
-  const every = (size: number): number[] => Array.from({ length: size }, (_, i) => i);
   return [
-    ...(batch ? names('batch', batch.rows ?? every(given.anchors)) : []),
-    ...(bank ? names('bank', bank.rows ?? every(given.bank?.size ?? 0)) : []),
+    ...(batch ? names('batch', batch.rows ?? everyNumber(given.anchors)) : []),
+    ...(bank ? names('bank', bank.rows ?? everyNumber(given.bank?.size ?? 0)) : []),
   ];
 }
 
